@@ -1,0 +1,1 @@
+"""Reading the world: each system for what it owns, and the ledger that remembers what they said."""

@@ -1,0 +1,131 @@
+"""What ``[sources.X]`` in whence.toml says: the part that is the same for every kind of system.
+
+What is left over belongs to the connector, which declares it as a :class:`ConnectorOptions` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from sources.contract import Connector
+from sources.durations import Duration
+
+TIMEZONE_DEFAULT = "UTC"
+
+
+class Declared(BaseModel):
+    """A frozen part of whence.toml; a key it does not know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class ConnectorOptions(Declared):
+    """What a connector takes beyond the common part. Secrets have been put in place of their ``${ENV}``."""
+
+
+class SyncDeclaration(Declared):
+    """How a stored source is kept up to date."""
+
+    every: Duration = timedelta(minutes=5)
+    """How long between two syncs."""
+    by: str | None = None
+    """The column whose clock can be trusted to move with every change of a record: only what is newer is read then.
+    Without it, everything is read and compared."""
+    full_every: Duration = timedelta(days=1)
+    """With ``by``: how long between two full comparisons, which also find what was deleted."""
+    page: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Records a page, where the system lets us choose."""
+
+
+class NoteMapping(Declared):
+    """Where the parts of a note stand, within each note."""
+
+    text: str = "text"
+    author: str | None = None
+    created_at: str | None = None
+    kind: str | None = None
+
+
+class FieldMapping(Declared):
+    """Where one claim stands in a record, and how to read it."""
+
+    path: str | None = None
+    """Column or JMESPath. For a ``note_list`` the note itself, or the list of notes; None: the record is the note."""
+    unit: str | None = None
+    unit_path: str | None = None
+    currency: str | None = None
+    currency_path: str | None = None
+    minor_units: bool = False
+    """The amount is in cents (minor units of its currency)."""
+    locale: str | None = None
+    channel: str | None = None
+    per_locale: bool = False
+    """The value is an object whose members are locales."""
+    updated_at: str | None = None
+    """The field's own clock, where the system keeps one."""
+    split: str | None = None
+    """For a ``text_list`` in one cell: what separates its entries."""
+    note: NoteMapping | None = None
+    alt: str | None = None
+    media_type: str | None = None
+    empty: tuple[str, ...] = ()
+    """Texts that mean "no value" here, such as "n/a" or "-"."""
+    zero_is_empty: bool = False
+    """A zero means "no value" here."""
+    prefix: str = ""
+    """Put before a text or a media address: the host of relative addresses."""
+
+
+def _mappings(value: Any) -> Any:
+    """``"origin"`` is short for ``{ path = "origin" }``, and one mapping for a list of one."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple({"path": entry} if isinstance(entry, str) else entry for entry in entries)
+
+
+FieldMappings = Annotated[tuple[FieldMapping, ...], BeforeValidator(_mappings)]
+
+
+class SourceDeclaration(Declared):
+    """The common part of ``[sources.X]``."""
+
+    name: str
+    title: str
+    connector: str
+    read: Literal["stored", "live"] = "stored"
+    """``stored`` is answered from the ledger; ``live`` asks the system itself at query time."""
+    per_product: Literal["one", "many"] = "one"
+    """``one``: a catalogue, one record a product. ``many``: notes about products, which join a product by their keys and
+    never found one that is listed."""
+    sync: SyncDeclaration = SyncDeclaration()
+    deadline: Duration = timedelta(seconds=2)
+    """For one live read, all its keys and pages together; a page of a sync has ten times as long."""
+    key: str
+    """Where the record's own id stands."""
+    updated_at: str | None = None
+    """The record's clock."""
+    timezone: str = TIMEZONE_DEFAULT
+    """For clocks that name no zone."""
+    decimal: Literal[".", ","] = "."
+    """The decimal separator of numbers in texts."""
+    names: tuple[str, ...] = ()
+    identifiers: Mapping[Literal["gtin", "sku", "mpn", "brand"], str] = Field(default_factory=dict)
+    fields: Mapping[str, FieldMappings] = Field(default_factory=dict)
+    audiences: tuple[str, ...] | None = None
+    """Who may find products by this system's names and see its records; without it, all who see the ownership map."""
+
+
+O = TypeVar("O", bound=ConnectorOptions)  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorKind(Generic[O]):
+    """A kind of system, as the registry or an entry point in the group ``whence.sources`` names it."""
+
+    options: type[O]
+    open: Callable[[SourceDeclaration, O], Connector]
+    """Opens one system; connects to nothing yet. Raises ValueError for options that contradict the declaration."""
