@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
 from sources.contract import EVERYWHERE, Scope
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
+from sources.entries import FieldShape
 from sources.values import FieldType
 
 
@@ -92,7 +93,7 @@ class OwnershipMap:
     identity_keys: tuple[str, ...]
     locales: tuple[str, ...]
     digest: str
-    secrets: frozenset[str]
+    secrets: frozenset[str] = field(repr=False)
     """Values that came in through ``${ENV}``; they must never be shown."""
 
     def declaration(self, source: str) -> SourceDeclaration:
@@ -111,6 +112,12 @@ class OwnershipMap:
             for name, source in self.sources.items()
             if (governs if source.declaration.audiences is None else audience in source.declaration.audiences)
         )
+
+    def shapes(self) -> Mapping[str, FieldShape]:
+        """The fields as a source's mapping reads them."""
+        return {
+            name: FieldShape(name, field.type, field.unit, field.currency) for name, field in self.fields.items()
+        }
 
     @cached_property
     def mapped(self) -> Mapping[str, frozenset[str]]:

@@ -18,7 +18,10 @@ def parse_duration(text: str) -> timedelta:
     compact = text.replace(" ", "")
     if not _WHOLE.fullmatch(compact):
         raise ValueError('write a length of time such as "800ms", "30s", "5m", "2h" or "90d"')
-    return timedelta(seconds=sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(compact)))
+    try:
+        return timedelta(seconds=sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(compact)))
+    except OverflowError:
+        raise ValueError('write a shorter length of time, such as "90d"') from None
 
 
 def format_duration(length: timedelta) -> str:

@@ -84,8 +84,9 @@ class Note:
     kind: str | None = None
 
 
-Value: TypeAlias = "str | Decimal | int | bool | datetime | Money | Quantity | Media | tuple[str, ...] | tuple[Note, ...] | JSON"
-"""A value of any :class:`FieldType`; None where a system holds none."""
+Value: TypeAlias = Any
+"""A value of any :class:`FieldType`, in the Python form above; None where a system holds none. The type of a field decides
+which it is, and only the functions below, which are given it, look inside."""
 
 
 def encode_datetime(moment: datetime) -> str:

@@ -1,0 +1,1 @@
+"""Whence, run: settings, wiring, the HTTP face, the worker and the command line."""

@@ -1,0 +1,191 @@
+"""Linking within a batch: find whom the touched records share keys with, decide anew who is one product, write it down.
+
+What is decided, :mod:`resolvers.identity` says; here it meets the ledger. One transaction links at a time, so each sees
+what the last one did.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from resolvers.identity import (
+    APART,
+    Assignment,
+    Group,
+    Keyed,
+    KeyValue,
+    Link,
+    assign_ids,
+    attach,
+    founded_id,
+    partition,
+)
+from sources.contract import RecordKey
+from sources.ledger import links
+from sources.ledger.database import Connection
+
+WIDEST_VALUE = 200
+"""Records that may carry one value before it is held to identify nothing and is not followed further."""
+
+
+async def relink(
+    connection: Connection,
+    touched: Mapping[RecordKey, Keyed],
+    gone: Collection[RecordKey],
+    *,
+    returned: Mapping[RecordKey, UUID],
+    schemes: Sequence[str],
+    catalogues: Collection[str],
+    at: datetime,
+) -> dict[RecordKey, UUID]:
+    """The product of each touched record, after everything that their coming, changing or going means for others.
+
+    ``touched``: records that are new or whose keys changed. ``gone``: records that left. ``returned``: touched records
+    that had been gone, and the product they lay under. Writes crosswalk, products and former ids, and moves the rows of
+    records that change their product; the touched records' own rows are the caller's to write, under the ids returned.
+    """
+    await links.take_turn(connection)
+    before = await links.keys_of(connection, [*touched, *gone], schemes)
+    values = {KeyValue(one.scheme, one.value) for one in before}
+    values.update(value for keyed in touched.values() for value in keyed.values)
+    known = {key: keyed for key, keyed in touched.items() if key.source in catalogues}
+    notes: dict[RecordKey, Keyed] = {key: keyed for key, keyed in touched.items() if key.source not in catalogues}
+    values |= await _close(connection, known, notes, values, {*touched, *gone}, schemes, catalogues)
+
+    current = await links.current_links(connection, [*known, *notes, *gone])
+    for key in gone:
+        current.pop(key, None)
+    groups = partition(list(known.values()), schemes)
+    assignment = await _assign(connection, groups, known, current)
+    decided: dict[RecordKey, tuple[UUID, Link]] = {}
+    for group, product in zip(groups, assignment.ids, strict=True):
+        decided.update((key, (product, link)) for key, link in group.links.items())
+    listed = dict.fromkeys(assignment.ids, True)
+    merged = dict(assignment.merged)
+
+    attached = await _attach_notes(connection, known, notes, gone, decided, catalogues, schemes)
+    for key, (about, link) in attached.items():
+        own = founded_id(key)
+        if about is None:
+            listed[own] = False
+        elif key in current and current[key].product == own:
+            merged[own] = about
+        decided[key] = (about or own, link)
+
+    await _write(connection, decided, current, returned, listed, merged, at)
+    if gone:
+        await links.mark_gone(connection, gone, at)
+    left = {row.product for row in current.values()} | {one.product for one in before}
+    await links.unlist_empty(connection, left - listed.keys())
+    return {key: decided[key][0] for key in touched}
+
+
+async def _close(
+    connection: Connection,
+    known: dict[RecordKey, Keyed],
+    notes: dict[RecordKey, Keyed],
+    values: Collection[KeyValue],
+    overridden: Collection[RecordKey],
+    schemes: Sequence[str],
+    catalogues: Collection[str],
+) -> set[KeyValue]:
+    """Add to ``known`` every catalogue record that is joined to those in it by shared values, over any distance, and
+    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored."""
+    followed: set[KeyValue] = set()
+    frontier = set(values)
+    while frontier:
+        followed |= frontier
+        found: dict[KeyValue, list[RecordKey]] = defaultdict(list)
+        for carrier in await links.carriers(connection, frontier):
+            found[KeyValue(carrier.scheme, carrier.value)].append(carrier.key)
+        fresh = {
+            key
+            for carried in found.values()
+            if len(carried) <= WIDEST_VALUE or any(key.source not in catalogues for key in carried)
+            for key in carried
+            if key not in known and key not in notes and key not in overridden
+        }
+        frontier = set()
+        keyed: dict[RecordKey, list[KeyValue]] = {key: [] for key in fresh}
+        for carrier in await links.keys_of(connection, fresh, schemes) if fresh else ():
+            keyed[carrier.key].append(KeyValue(carrier.scheme, carrier.value))
+        for key, carried_values in keyed.items():
+            if key.source in catalogues:
+                known[key] = Keyed(key, tuple(carried_values))
+                frontier.update(carried_values)
+            else:
+                notes[key] = Keyed(key, tuple(carried_values))
+        frontier -= followed
+    return followed
+
+
+async def _assign(
+    connection: Connection,
+    groups: Sequence[Group],
+    known: Mapping[RecordKey, Keyed],
+    current: Mapping[RecordKey, links.LinkRow],
+) -> Assignment:
+    states = await links.unsettled_sources(connection)
+    held = await links.holders(connection, {founded_id(key) for key in known})
+    return assign_ids(
+        groups,
+        {key: current[key].product for key in known if key in current},
+        {name: rank for name, (rank, _) in states.items()},
+        {name for name, (_, unsettled) in states.items() if unsettled},
+        {product for product, keys in held.items() if known.keys().isdisjoint(keys)},
+    )
+
+
+async def _attach_notes(
+    connection: Connection,
+    known: Mapping[RecordKey, Keyed],
+    notes: Mapping[RecordKey, Keyed],
+    gone: Collection[RecordKey],
+    decided: Mapping[RecordKey, tuple[UUID, Link]],
+    catalogues: Collection[str],
+    schemes: Sequence[str],
+) -> dict[RecordKey, tuple[UUID | None, Link]]:
+    """What each note is about. A catalogue record that stays apart speaks for a value only where no other does."""
+    if not notes:
+        return {}
+    sure: dict[KeyValue, set[UUID]] = defaultdict(set)
+    apart: dict[KeyValue, set[UUID]] = defaultdict(set)
+    for key, (product, link) in decided.items():
+        for value in known[key].values:
+            (apart if link.linked_by == APART else sure)[value].add(product)
+    stored = [
+        carrier
+        for carrier in await links.carriers(connection, {value for note in notes.values() for value in note.values})
+        if carrier.key.source in catalogues and carrier.key not in decided and carrier.key not in gone
+    ]
+    elsewhere = await links.current_links(connection, {carrier.key for carrier in stored}) if stored else {}
+    for carrier in stored:
+        row = elsewhere[carrier.key]
+        (apart if row.linked_by == APART else sure)[KeyValue(carrier.scheme, carrier.value)].add(row.product)
+    products = {value: sure[value] or apart[value] for value in {*sure, *apart}}
+    return {key: attach(note, schemes, products) for key, note in notes.items()}
+
+
+async def _write(
+    connection: Connection,
+    decided: Mapping[RecordKey, tuple[UUID, Link]],
+    current: Mapping[RecordKey, links.LinkRow],
+    returned: Mapping[RecordKey, UUID],
+    listed: Mapping[UUID, bool],
+    merged: Mapping[UUID, UUID],
+    at: datetime,
+) -> None:
+    lay_under = {key: row.product for key, row in current.items()} | dict(returned)
+    moves = {
+        key: (lay_under[key], product)
+        for key, (product, _) in decided.items()
+        if key in lay_under and lay_under[key] != product
+    }
+    if moves:
+        await links.move_records(connection, moves)
+    rows = [links.LinkRow(key, product, link.linked_by, link.reason, 1.0) for key, (product, link) in decided.items()]
+    await links.write_links(connection, [row for row in rows if current.get(row.key) != row], at)
+    await links.write_products(connection, listed, merged, at)

@@ -1,0 +1,105 @@
+"""From what a caller calls a product to the product: by id, SKU, GTIN, a system's record, or any department's name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from resolvers.normalise import fold_name
+from sources.contract import Identifier, RecordKey
+from sources.identifiers import normalise_identifier
+from sources.ledger.database import Pool
+from sources.ledger.lookups import Wanted, find_products
+
+LONGEST_LOOKUP = 400
+"""Characters of a lookup; nothing in the ledger has a longer name."""
+_IDENTIFIERS = ("sku", "gtin", "mpn")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Exactly one of these is given."""
+
+    id: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+    record: RecordKey | None = None
+    alias: str | None = None
+
+    def __str__(self) -> str:
+        if self.record is not None:
+            return f"record {self.record.source} {self.record.id}"
+        name = next(name for name in ("id", "sku", "gtin", "alias") if getattr(self, name) is not None)
+        return f"{name} {getattr(self, name)!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several products are meant alike by one lookup."""
+
+    products: tuple[UUID, ...]
+
+
+Found = UUID | Ambiguous | None
+
+
+async def look_up(pool: Pool, lookups: Sequence[Lookup], visible: Collection[str]) -> list[Found]:
+    """What each lookup means, in their order; only aliases of the ``visible`` sources count. One statement."""
+    ids: dict[int, UUID] = {}
+    wanted: list[Wanted] = []
+    for place, lookup in enumerate(lookups):
+        if lookup.id is not None:
+            parsed = parse_id(lookup.id)
+            if parsed is not None:
+                ids[place] = parsed
+        else:
+            wanted += _wanted(place, lookup)
+    found = await find_products(pool, ids, wanted, visible)
+    return [_found(found.get(place, ())) for place in range(len(lookups))]
+
+
+def parse_id(text: str) -> UUID | None:
+    """The product id that ``text`` is, or None."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text.lower() else None
+
+
+def exact_forms(text: str, place: int = 0) -> list[Wanted]:
+    """Every way in which ``text`` may be somebody's identifier, record id or name, as aliases are folded."""
+    if not _usable(text):
+        return []
+    forms = [Wanted(place, "record", fold_name(text)), Wanted(place, "name", fold_name(text))]
+    for scheme in _IDENTIFIERS:
+        identifier = normalise_identifier(scheme, text)
+        if isinstance(identifier, Identifier):
+            forms.append(Wanted(place, scheme, identifier.value))
+    return forms
+
+
+def _wanted(place: int, lookup: Lookup) -> list[Wanted]:
+    if lookup.alias is not None:
+        return exact_forms(lookup.alias, place)
+    if lookup.record is not None:
+        source, record_id = lookup.record
+        return [Wanted(place, "record", fold_name(record_id), source, record_id)] if _usable(record_id) else []
+    scheme, text = ("sku", lookup.sku) if lookup.sku is not None else ("gtin", lookup.gtin)
+    if text is None or not _usable(text):
+        return []
+    identifier = normalise_identifier(scheme, text)
+    return [Wanted(place, scheme, identifier.value)] if isinstance(identifier, Identifier) else []
+
+
+def _usable(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_LOOKUP and "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+
+
+def _found(products: Sequence[UUID]) -> Found:
+    if len(products) > 1:
+        return Ambiguous(tuple(products))
+    return products[0] if products else None
+
+

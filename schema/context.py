@@ -1,0 +1,94 @@
+"""What the resolvers of one request share: the reader, the audience, the loader in front of the reader, and what failed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info
+
+from resolvers.catalogue import Catalogue
+from resolvers.cursors import Cursors
+from resolvers.governance import Governance
+from resolvers.ownership import OwnershipMap
+from resolvers.reader import Asker, ProductReading, Reader
+from sources.failures import Failure
+from sources.ledger.database import Pool
+from sources.ledger.lookups import CrosswalkRow, crosswalk_of
+
+
+@dataclass(frozen=True, slots=True)
+class FactKey:
+    """One field of one product, now or as of a moment."""
+
+    product: UUID
+    field: str
+    as_of: datetime | None
+
+
+@dataclass
+class RequestContext:
+    """Made anew for each request."""
+
+    ownership: OwnershipMap
+    audience: str
+    reader: Reader
+    pool: Pool
+    catalogue: Catalogue
+    governance: Governance
+    cursors: Cursors
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.visible = self.ownership.sources_for(self.audience)
+        self.governs = self.ownership.audiences[self.audience].governance
+        self.readings: DataLoader[FactKey, ProductReading | None] = DataLoader(self._read)
+        self.crosswalks: DataLoader[UUID, tuple[CrosswalkRow, ...]] = DataLoader(self._crosswalks)
+
+    def asker(self, locale: str | None, channel: str | None) -> Asker:
+        """For whom facts of this request are assembled."""
+        return Asker(locale, channel, self.visible)
+
+    def extensions(self) -> dict[str, Any]:
+        """``sources``: the systems that could not be reached for this answer, and why."""
+        if not self.failures:
+            return {}
+        return {"sources": {name: self._told(name, failure) for name, failure in sorted(self.failures.items())}}
+
+    def _told(self, name: str, failure: Failure) -> Mapping[str, Any]:
+        told: dict[str, Any] = {"status": "FAILED", "kind": failure.kind.value}
+        if self.governs:
+            fields = [one.name for one in self.ownership.fields_for(self.audience) if name in one.chain]
+            told |= {
+                "message": failure.message,
+                "actor": failure.kind.actor.value,
+                "action": failure.kind.action,
+                "fields": fields,
+            }
+        return told
+
+    async def _read(self, keys: list[FactKey]) -> Sequence[ProductReading | None]:
+        """One read a moment, for all products and fields that a level of the query asks for."""
+        by_moment: dict[datetime | None, list[FactKey]] = defaultdict(list)
+        for key in keys:
+            by_moment[key.as_of].append(key)
+        found: dict[FactKey, ProductReading | None] = {}
+        for as_of, wanted in by_moment.items():
+            products = list(dict.fromkeys(key.product for key in wanted))
+            fields = list(dict.fromkeys(key.field for key in wanted))
+            readings = await self.reader.read(products, fields, as_of)
+            self.failures.update(readings.failures)
+            found.update((key, readings.products.get(key.product)) for key in wanted)
+        return [found[key] for key in keys]
+
+    async def _crosswalks(self, products: list[UUID]) -> Sequence[tuple[CrosswalkRow, ...]]:
+        rows = await crosswalk_of(self.pool, products)
+        return [rows[product] for product in products]
+
+
+WhenceInfo: TypeAlias = Info[RequestContext, None]

@@ -1,0 +1,44 @@
+"""Fields as the map defines them: ``FieldDefinition`` and ``Steward``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import strawberry
+
+from resolvers import ownership
+
+
+@strawberry.type(description="Who is responsible for a field.")
+class Steward:
+    """See :class:`resolvers.ownership.Steward`."""
+
+    name: str
+    contact: str | None = strawberry.field(description="How to reach them.")
+
+
+@strawberry.type(description="A field of the product as whence.toml defines it.")
+class FieldDefinition:
+    """See :class:`resolvers.ownership.FieldDefinition`, whose attributes it reads."""
+
+    name: str
+    label: str = strawberry.field(description="What people call it.")
+    description: str | None
+    unit: str | None = strawberry.field(description="The unit that quantities are answered in.")
+    system_of_record: str | None = strawberry.field(description="The system that owns it.")
+    fallback: list[str] = strawberry.field(description="The systems asked, in this order, where that holds no value.")
+    steward: Steward | None
+    max_age: timedelta | None = strawberry.field(description="How old its last update may be to count as fresh.")
+    readers: list[str] = strawberry.field(description="The systems that consume it.")
+    writers: list[str] = strawberry.field(description="The systems that people may change it in.")
+    audiences: list[str] = strawberry.field(description="Who may see it.")
+
+    @strawberry.field(description="Its type, as whence.toml names it.")
+    @staticmethod
+    def type(root: strawberry.Parent[ownership.FieldDefinition]) -> str:  # noqa: D102
+        return root.type.value
+
+    @strawberry.field(description="How far systems may differ without contradicting each other: a share or an amount.")
+    @staticmethod
+    def tolerance(root: strawberry.Parent[ownership.FieldDefinition]) -> str | None:  # noqa: D102
+        return root.tolerance.text if root.tolerance else None

@@ -1,0 +1,226 @@
+"""Who owns what, where ownership is at risk, how the systems do, and which of them a question goes to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import strawberry
+
+from resolvers import governance
+from resolvers.governance import RiskKind as Risk
+from resolvers.ownership import OwnershipMap as DeclaredMap
+from resolvers.planner import Step, Via, plan
+from schema.context import RequestContext
+from schema.definitions import FieldDefinition
+from schema.failures import bad_input
+from schema.product import ProductNode
+from sources.failures import Actor, Failure, FailureKind
+from sources.ledger.runs import apart_records, rejections
+
+RiskKind = strawberry.enum(Risk, description="What is wrong about an ownership.")
+SourceStatus = strawberry.enum(governance.SourceStatus, description="How a source does.")
+FailureKindEnum = strawberry.enum(FailureKind, description="What went wrong, in terms of what to do about it.")
+ActorEnum = strawberry.enum(Actor, name="Actor", description="Who must act.")
+ViaEnum = strawberry.enum(Via, name="Via", description="Whether a system is asked itself, or the ledger in its place.")
+MOST_LISTED = 500
+
+
+@strawberry.type(description="A risk to an ownership, from what the systems really contain.")
+class OwnershipRisk:
+    """See :class:`resolvers.governance.OwnershipRisk`."""
+
+    kind: RiskKind
+    field: str | None
+    source: str | None
+    message: str
+    severity: float = strawberry.field(description="From 0 to 1.")
+
+
+@strawberry.type(description="A column that a system fills and that whence.toml does not mention.")
+class UnmappedColumn:
+    """See :class:`resolvers.governance.UnmappedColumn`."""
+
+    source: str
+    column: str
+    filled: int = strawberry.field(description="In how many of the records looked at.")
+
+
+@strawberry.type(description="The map of who owns what.")
+class OwnershipMap:
+    """One map, one version."""
+
+    version: str
+    fields: list[FieldDefinition]
+
+    @strawberry.field(description="Worst first, from what the systems really contain and not only the file.")
+    @staticmethod
+    async def risks(info: strawberry.Info[RequestContext, None]) -> list[OwnershipRisk]:  # noqa: D102
+        return list(await info.context.governance.risks())  # type: ignore[arg-type]
+
+    @strawberry.field(description="What the systems fill and nobody has claimed.")
+    @staticmethod
+    async def unmapped(info: strawberry.Info[RequestContext, None]) -> list[UnmappedColumn]:  # noqa: D102
+        return list(await info.context.governance.unmapped())  # type: ignore[arg-type]
+
+
+@strawberry.type(description="A failure of a system, and what to do about it.")
+class SourceFailure:
+    """See :class:`sources.failures.Failure`."""
+
+    kind: FailureKindEnum
+    message: str
+    actor: ActorEnum = strawberry.field(description="Who must act.")
+    action: str = strawberry.field(description="What that one should do.")
+    since: datetime | None
+
+
+@strawberry.type(description="One sync of a source.")
+class SourceRun:
+    """See :class:`sources.ledger.runs.Run`."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    seen: int
+    added: int
+    changed: int
+    gone: int
+    rejected: int
+
+
+@strawberry.type(description="A record that stays apart, and why.")
+class ApartRecord:
+    """See :class:`sources.ledger.runs.ApartRecord`."""
+
+    record_id: str
+    names: list[str]
+    reason: str
+
+
+@strawberry.type(description="A document that is no record, and why.")
+class RejectedDocument:
+    """See :class:`sources.ledger.runs.Rejection`."""
+
+    place: str
+    reason: str
+    observed_at: datetime
+
+
+@strawberry.type(description="A system that Whence reads.")
+class Source:
+    """A source as declared, and how it does."""
+
+    name: str
+    title: str
+    connector: str
+    read: str = strawberry.field(description="stored: answered from the ledger; live: asked at query time.")
+    per_product: str = strawberry.field(description="one: a catalogue; many: notes about products.")
+    every: timedelta = strawberry.field(description="How long between two syncs.")
+    deadline: timedelta = strawberry.field(description="How long a live read may take.")
+    owns: list[str] = strawberry.field(description="The fields whose system of record it is.")
+    feeds: list[str] = strawberry.field(description="The fields it says something about.")
+    audiences: list[str] = strawberry.field(description="Who sees its names and records.")
+    status: SourceStatus
+    failure: SourceFailure | None
+    records: int
+    products: int
+    apart: int = strawberry.field(description="How many of its records stay apart.")
+    rejected: int = strawberry.field(description="How many of its documents are no records.")
+    confirmed_at: datetime | None = strawberry.field(description="The ledger holds what it said then.")
+    last_run: SourceRun | None
+
+    @strawberry.field(description="Records that stay apart, at most 500, each with its reason.")
+    @staticmethod
+    async def apart_records(  # noqa: D102
+        root: strawberry.Parent[Source], info: strawberry.Info[RequestContext, None]
+    ) -> list[ApartRecord]:
+        return list(await apart_records(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+
+    @strawberry.field(description="Documents set aside, at most 500, each with its reason.")
+    @staticmethod
+    async def rejected_documents(  # noqa: D102
+        root: strawberry.Parent[Source], info: strawberry.Info[RequestContext, None]
+    ) -> list[RejectedDocument]:
+        return list(await rejections(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+
+
+@strawberry.type(description="One question to one system.")
+class ReadStep:
+    """See :class:`resolvers.planner.Step`."""
+
+    source: str
+    via: ViaEnum
+    fields: list[str]
+    record_ids: list[str]
+    deadline: timedelta | None = strawberry.field(description="Of a live read.")
+    reason: str
+
+
+@strawberry.type(description="Which system is asked for what, and why.")
+class ReadPlan:
+    """See :mod:`resolvers.planner`."""
+
+    product_id: strawberry.ID
+    steps: list[ReadStep]
+
+
+def source_type(report: governance.SourceReport, ownership: DeclaredMap) -> Source:
+    """A source as GraphQL shows it."""
+    declaration = ownership.declaration(report.name)
+    audiences = [name for name in ownership.audiences if report.name in ownership.sources_for(name)]
+    state = report.state
+    return Source(
+        name=report.name,
+        title=declaration.title,
+        connector=declaration.connector,
+        read=declaration.read,
+        per_product=declaration.per_product,
+        every=declaration.sync.every,
+        deadline=declaration.deadline,
+        owns=[name for name, field in ownership.fields.items() if field.system_of_record == report.name],
+        feeds=[name for name in ownership.fields if report.name in ownership.mapped[name]],
+        audiences=audiences,
+        status=report.status,
+        failure=_failure(report.failure, report.since) if report.failure else None,
+        records=state.records if state else 0,
+        products=state.products if state else 0,
+        apart=state.apart if state else 0,
+        rejected=state.rejected if state else 0,
+        confirmed_at=state.confirmed_at if state else None,
+        last_run=state.last_run if state else None,  # type: ignore[arg-type]
+    )
+
+
+def _failure(failure: Failure, since: datetime | None) -> SourceFailure:
+    return SourceFailure(
+        kind=failure.kind,
+        message=failure.message,
+        actor=failure.kind.actor,
+        action=failure.kind.action,
+        since=since,
+    )
+
+
+async def read_plan(context: RequestContext, node: ProductNode, fields: list[str]) -> ReadPlan:
+    """The plan for ``fields`` of one product. Raises GraphQLError for a field that the asker does not see."""
+    known = [one.name for one in context.ownership.fields_for(context.audience)]
+    for name in fields:
+        if name not in known:
+            raise bad_input(f"Product has no field {name[:80]!r}.")
+    rows = await context.crosswalks.load(node.product)
+    keys = [row.key for row in rows if row.key.source in context.ownership.sources]
+    steps = plan(context.ownership, keys, fields, past=node.as_of is not None)
+    return ReadPlan(
+        product_id=strawberry.ID(str(node.product)), steps=[_step(step, context.ownership) for step in steps]
+    )
+
+
+def _step(step: Step, ownership: DeclaredMap) -> ReadStep:
+    live = step.via is Via.LIVE
+    return ReadStep(
+        source=step.source,
+        via=step.via,
+        fields=list(step.fields),
+        record_ids=[key.id for key in step.keys],
+        deadline=ownership.declaration(step.source).deadline if live else None,
+        reason=step.reason,
+    )

@@ -1,0 +1,210 @@
+"""``Product``: one type whose fields are the map's, each resolved from the system that owns it.
+
+No rule stands here: a field asks the reader, through the request's loader, and hands on the fact it gets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from resolvers import facts
+from resolvers.ownership import FieldDefinition
+from schema.completeness import Completeness, completeness
+from schema.connections import Connection
+from schema.context import FactKey, RequestContext, WhenceInfo
+from schema.crosswalk import Crosswalk, crosswalk
+from schema.facts import FACT_TYPES, PLAIN_TYPES, Conflict, Fact, plain
+from schema.failures import bad_input
+from schema.history import ChangeConnection, history
+from sources.units import convert, find_unit, same_dimension
+from sources.values import FieldType
+
+Resolver = Callable[..., Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductNode:
+    """A product that was found; what stands behind GraphQL's ``Product``."""
+
+    product: UUID
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesNode:
+    """What stands behind ``ProductValues``."""
+
+    node: ProductNode
+    locale: str | None
+    channel: str | None
+
+
+async def read_fact(
+    context: RequestContext, node: ProductNode, field: str, locale: str | None = None, channel: str | None = None
+) -> facts.Fact:
+    """One fact of a product, read together with all others that are asked for at the same time."""
+    reading = await context.readings.load(FactKey(node.product, field, node.as_of))
+    assert reading is not None, "every product that was asked for is read"
+    return reading.fact(field, context.asker(locale, channel))
+
+
+async def read_facts(context: RequestContext, node: ProductNode, fields: Sequence[str]) -> list[facts.Fact]:
+    """Some facts of a product."""
+    return list(await asyncio.gather(*(read_fact(context, node, field) for field in fields)))
+
+
+def product_type(fields: Sequence[FieldDefinition]) -> tuple[type[Any], type[Any]]:
+    """``Product`` and ``ProductValues`` with one field for each of ``fields``, as declared in order."""
+    names = [definition.name for definition in fields]
+    values = _type("ProductValues", [_plain_field(one) for one in fields] + _currencies(fields), _VALUES)
+
+    async def id_(root: strawberry.Parent[ProductNode]) -> strawberry.ID:
+        return strawberry.ID(str(root.product))
+
+    async def values_(
+        root: strawberry.Parent[ProductNode], locale: str | None = None, channel: str | None = None
+    ) -> ValuesNode:
+        return ValuesNode(root, locale, channel)
+
+    async def facts_(
+        root: strawberry.Parent[ProductNode],
+        info: WhenceInfo,
+        fields: list[str] | None = None,
+        locale: str | None = None,
+        channel: str | None = None,
+    ) -> list[facts.Fact]:
+        wanted = names if fields is None else list(dict.fromkeys(fields))
+        for name in wanted:
+            if name not in names:
+                raise bad_input(f"Product has no field {name[:80]!r}.")
+        return list(await asyncio.gather(*(read_fact(info.context, root, name, locale, channel) for name in wanted)))
+
+    async def conflicts(root: strawberry.Parent[ProductNode], info: WhenceInfo) -> list[facts.Conflict]:
+        return [one.conflict for one in await read_facts(info.context, root, names) if one.conflict is not None]
+
+    async def crosswalk_(root: strawberry.Parent[ProductNode], info: WhenceInfo) -> list[Crosswalk]:
+        return await crosswalk(info.context, root.product)
+
+    async def completeness_(
+        root: strawberry.Parent[ProductNode], info: WhenceInfo, channel: str | None = None
+    ) -> Completeness:
+        found = await asyncio.gather(*(read_fact(info.context, root, name, None, channel) for name in names))
+        return completeness(found, channel)
+
+    async def history_(
+        root: strawberry.Parent[ProductNode],
+        info: WhenceInfo,
+        fields: list[str] | None = None,
+        first: int = 50,
+        after: str | None = None,
+    ) -> ChangeConnection:
+        wanted = names if fields is None else [name for name in fields if name in names]
+        page: Connection[Any] = await history(info.context, root.product, wanted, first, after)
+        return page  # type: ignore[return-value]
+
+    own = [
+        _field("id", id_, strawberry.ID, "Stable, opaque, never reused; a merged id still resolves."),
+        _field("values", values_, values, "The same fields as plain scalars, for storefronts."),
+        _field("facts", facts_, list[Fact], "The same facts, generically: all, or those named."),
+        _field("crosswalk", crosswalk_, list[Crosswalk], "Every record of this product in every system."),
+        _field("conflicts", conflicts, list[Conflict], "The fields about which systems disagree."),
+        _field("completeness", completeness_, Completeness, "How much of what may be said about it is said."),
+        _field("history", history_, ChangeConnection, "What changed, newest first."),
+    ]
+    described = "A product: each field from the system that owns it, with where it came from."
+    product = _type("Product", [*own, *(_fact_field(one) for one in fields)], described)
+    return product, values
+
+
+_VALUES = (
+    "A product's fields as plain scalars: of money and quantities the amount (in the field's unit), of media the address, "
+    "of notes the texts."
+)
+
+
+def _type(name: str, fields: Sequence[tuple[str, Any]], description: str) -> type[Any]:
+    made = type(name, (), {"__module__": __name__, "__annotations__": {}, **dict(fields)})
+    return strawberry.type(made, description=description)
+
+
+def _field(name: str, resolver: Resolver, graphql_type: Any, description: str | None) -> tuple[str, Any]:
+    # strawberry keys fields by their function's name: closures all called alike would collapse into one.
+    resolver.__name__ = name
+    field = strawberry.field(resolver=resolver, name=name, description=description, graphql_type=graphql_type)
+    return name, field
+
+
+def _fact_field(definition: FieldDefinition) -> tuple[str, Any]:
+    resolver: Resolver
+    name = definition.name
+    if definition.type is FieldType.QUANTITY:
+
+        async def in_unit(
+            root: strawberry.Parent[ProductNode],
+            info: WhenceInfo,
+            unit: str | None = None,
+            locale: str | None = None,
+            channel: str | None = None,
+        ) -> facts.Fact:
+            return _in_unit(await read_fact(info.context, root, name, locale, channel), unit)
+
+        resolver = in_unit
+    else:
+
+        async def as_is(
+            root: strawberry.Parent[ProductNode],
+            info: WhenceInfo,
+            locale: str | None = None,
+            channel: str | None = None,
+        ) -> facts.Fact:
+            return await read_fact(info.context, root, name, locale, channel)
+
+        resolver = as_is
+    return _field(name, resolver, FACT_TYPES[definition.type], definition.description or definition.label)
+
+
+def _in_unit(fact: facts.Fact, unit: str | None) -> facts.Fact:
+    if unit is None:
+        return fact
+    symbol = find_unit(unit)
+    own = fact.definition.unit
+    if symbol is None or own is None or not same_dimension(symbol, own):
+        raise bad_input(f"{fact.definition.name} cannot be given in {unit[:40]!r}; ask for a unit such as {own}.")
+    if fact.value is None:
+        return fact
+    return facts.with_value(fact, convert(fact.value, symbol))
+
+
+def _plain_field(definition: FieldDefinition) -> tuple[str, Any]:
+    name, kind = definition.name, definition.type
+
+    async def resolver(root: strawberry.Parent[ValuesNode], info: WhenceInfo) -> Any:
+        fact = await read_fact(info.context, root.node, name, root.locale, root.channel)
+        return plain(kind, fact.value)
+
+    return _field(name, resolver, PLAIN_TYPES[kind], definition.description or definition.label)
+
+
+def _currencies(fields: Sequence[FieldDefinition]) -> list[tuple[str, Any]]:
+    """For each money field, its currency beside it, where no field has that name."""
+    taken = {definition.name for definition in fields}
+    return [
+        _currency_field(definition.name)
+        for definition in fields
+        if definition.type is FieldType.MONEY and f"{definition.name}Currency" not in taken
+    ]
+
+
+def _currency_field(name: str) -> tuple[str, Any]:
+    async def resolver(root: strawberry.Parent[ValuesNode], info: WhenceInfo) -> str | None:
+        fact = await read_fact(info.context, root.node, name, root.locale, root.channel)
+        return fact.value.currency if fact.value is not None else None
+
+    return _field(f"{name}Currency", resolver, str | None, f"The currency of {name}.")

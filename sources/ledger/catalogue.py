@@ -1,0 +1,283 @@
+"""Listing products by what their facts are: filter, order and page in SQL, on what the ledger holds.
+
+A field's value here is that of the first system in its chain that holds one, as in a fact, its live systems with what
+they last said. Statements are built with SQLAlchemy Core, values always as parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Numeric,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, asyncpg
+from sqlalchemy.types import Boolean, Text
+
+from sources.ledger.database import Pool
+from sources.ledger.tables import crosswalk, products, records
+from sources.values import FieldType
+
+_DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedField:
+    """A field as a list needs it: its chain of systems, and the factor and offset of each unit to the field's own."""
+
+    name: str
+    type: FieldType
+    chain: tuple[str, ...]
+    units: Mapping[str, tuple[Decimal, Decimal]]
+    locales: tuple[str, ...]
+
+
+class Operator(StrEnum):
+    """How a condition compares."""
+
+    EQ = "eq"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTS_WITH = "startsWith"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IS_MISSING = "isMissing"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIs:
+    """A field's value compares so with ``operand``."""
+
+    field: ListedField
+    operator: Operator
+    operand: Any
+
+
+@dataclass(frozen=True, slots=True)
+class HasRecord:
+    """A source has a record of the product."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of these; of none, always."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of these; of none, never."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nor:
+    """Not this."""
+
+    part: Condition
+
+
+Condition: TypeAlias = "FieldIs | HasRecord | Every | Either | Nor"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By a field's value, products without one last; among equals, and without an order, by product id."""
+
+    field: ListedField
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A product on a list, and the text of the value it is ordered by (None where it has none)."""
+
+    product: UUID
+    ordered_by: str | None
+
+
+async def list_products(
+    pool: Pool, condition: Condition, order: Order | None, after: Listed | None, limit: int
+) -> list[Listed]:
+    """At most ``limit`` listed products that meet ``condition``, behind ``after``."""
+    value = _value(order.field) if order is not None else cast(literal(None), Text)
+    query: Select[Any] = select(products.c.product_id, value.label("ordered_by")).where(
+        products.c.listed, _where(condition)
+    )
+    page = query.subquery()
+    key: ColumnElement[Any] = page.c.ordered_by
+    query = select(page.c.product_id, cast(key, Text).label("ordered_by"))
+    if order is None:
+        query = query.order_by(page.c.product_id)
+        if after is not None:
+            query = query.where(page.c.product_id > after.product)
+    else:
+        query = query.order_by(key.is_(None), key.desc() if order.descending else key.asc(), page.c.product_id)
+        if after is not None:
+            query = query.where(_behind(key, page.c.product_id, after, order))
+    rows = await _fetch(pool, query.limit(limit))
+    return [Listed(row["product_id"], row["ordered_by"]) for row in rows]
+
+
+async def count_products(pool: Pool, condition: Condition) -> int:
+    """How many listed products meet ``condition``."""
+    rows = await _fetch(pool, select(func.count()).select_from(products).where(products.c.listed, _where(condition)))
+    return int(rows[0][0])
+
+
+async def _fetch(pool: Pool, query: Select[Any]) -> Sequence[Any]:
+    compiled = query.compile(dialect=_DIALECT)
+    parameters = compiled.params
+    return await pool.fetch(str(compiled), *(parameters[name] for name in compiled.positiontup or ()))
+
+
+def _behind(key: ColumnElement[Any], product: ColumnElement[Any], after: Listed, order: Order) -> ColumnElement[bool]:
+    if after.ordered_by is None:
+        return and_(key.is_(None), product > after.product)
+    value = cast(cast(literal(after.ordered_by), Text), _SQL_TYPES.get(order.field.type, Text()))
+    beyond = key < value if order.descending else key > value
+    return or_(key.is_(None), beyond, and_(key == value, product > after.product))
+
+
+_SQL_TYPES: Mapping[FieldType, Any] = {
+    FieldType.NUMBER: Numeric(),
+    FieldType.MONEY: Numeric(),
+    FieldType.QUANTITY: Numeric(),
+    FieldType.INTEGER: Integer(),
+    FieldType.BOOLEAN: Boolean(),
+    FieldType.DATETIME: DateTime(timezone=True),
+}
+"""What a field's value is compared as; texts and the rest as text."""
+
+
+def _json(field: ListedField) -> ColumnElement[Any]:
+    """The JSON form of the field's value for the outer query's product, or SQL null."""
+    values = []
+    for source in field.chain:
+        entry = (
+            func.jsonb_array_elements(records.c.claims[field.name])
+            .table_valued(column("value", JSONB), with_ordinality="place")
+            .render_derived()
+        )
+        claim = entry.c.value
+        ranked = func.array_position(cast(list(field.locales), ARRAY(Text)), claim["locale"].astext)
+        values.append(
+            select(claim["value"])
+            .select_from(records.join(entry, true()))
+            .where(
+                records.c.product_id == products.c.product_id,
+                records.c.source == source,
+                records.c.gone_at.is_(None),
+                func.jsonb_typeof(claim["value"]) != "null",
+            )
+            .order_by(ranked.asc().nulls_last(), entry.c.place)
+            .limit(1)
+            .correlate(products)
+            .scalar_subquery()
+        )
+    return func.coalesce(*values) if len(values) > 1 else values[0]
+
+
+def _scalar(form: ColumnElement[Any]) -> ColumnElement[str]:
+    """The text of a JSON string, number or boolean."""
+    return form.op("#>>", return_type=Text())(text("'{}'"))
+
+
+def _value(field: ListedField) -> ColumnElement[Any]:
+    """The field's value as SQL compares it."""
+    form = cast(_json(field), JSONB)
+    match field.type:
+        case FieldType.MONEY:
+            return cast(form["amount"].astext, Numeric)
+        case FieldType.QUANTITY:
+            whole = func.jsonb_extract_path_text(form, "unit")
+            amount = cast(form["amount"].astext, Numeric)
+            return case(
+                *(
+                    (whole == unit, amount * bindparam(None, factor, Numeric) + bindparam(None, offset, Numeric))
+                    for unit, (factor, offset) in field.units.items()
+                ),
+                else_=None,
+            )
+        case FieldType.NUMBER | FieldType.INTEGER | FieldType.BOOLEAN | FieldType.DATETIME:
+            return cast(_scalar(form), _SQL_TYPES[field.type])
+        case FieldType.TEXT:
+            return func.lower(_scalar(form))
+        case _:
+            return cast(form, Text)
+
+
+def _where(condition: Condition) -> ColumnElement[bool]:
+    match condition:
+        case Every(parts):
+            return and_(true(), *(_where(part) for part in parts))
+        case Either(parts):
+            return or_(false(), *(_where(part) for part in parts))
+        case Nor(part):
+            return not_(func.coalesce(_where(part), False))
+        case HasRecord(source):
+            return exists().where(
+                crosswalk.c.product_id == products.c.product_id,
+                crosswalk.c.source == source,
+                crosswalk.c.gone_at.is_(None),
+            )
+        case FieldIs(field, operator, operand):
+            return _compare(field, operator, operand)
+
+
+def _compare(field: ListedField, operator: Operator, operand: Any) -> ColumnElement[bool]:
+    if operator is Operator.IS_MISSING:
+        missing = _json(field).is_(None)
+        return missing if operand else not_(missing)
+    if field.type is FieldType.TEXT_LIST:
+        return cast(_json(field), JSONB).contains([operand])
+    value = _value(field)
+    kind = _SQL_TYPES.get(field.type, Text())
+    if field.type is FieldType.TEXT:
+        operand = [one.lower() for one in operand] if operator is Operator.IN else operand.lower()
+    match operator:
+        case Operator.EQ:
+            return value == literal(operand, kind)
+        case Operator.IN:
+            return value.in_([literal(one, kind) for one in operand]) if operand else false()
+        case Operator.CONTAINS:
+            return value.contains(operand, autoescape=True)
+        case Operator.STARTS_WITH:
+            return value.startswith(operand, autoescape=True)
+        case Operator.GT:
+            return value > literal(operand, kind)
+        case Operator.GTE:
+            return value >= literal(operand, kind)
+        case Operator.LT:
+            return value < literal(operand, kind)
+        case _:
+            return value <= literal(operand, kind)

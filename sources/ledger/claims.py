@@ -1,0 +1,68 @@
+"""A record's claims as the ledger keeps them: one JSON document, keyed by field, each with its scopes.
+
+See :mod:`sources.ledger.tables` for the shape. ``lastUpdated`` is always there: a claim whose system keeps no clock is
+dated by when it was first observed, and ``basis`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sources.contract import Basis, Claim, Scope
+from sources.values import JSON, FieldType, decode, decode_datetime, encode, encode_datetime
+
+
+def encode_claims(claims: Iterable[Claim], types: Mapping[str, FieldType]) -> dict[str, list[JSON]]:
+    """The document of ``claims``; those of fields without a type in ``types`` are left out."""
+    document: dict[str, list[JSON]] = {}
+    for claim in claims:
+        kind = types.get(claim.field)
+        if kind is None:
+            continue
+        entry: dict[str, JSON] = {"value": encode(kind, claim.value), "basis": claim.basis.value}
+        if claim.last_updated is not None:
+            entry["lastUpdated"] = encode_datetime(claim.last_updated)
+        if claim.scope.locale is not None:
+            entry["locale"] = claim.scope.locale
+        if claim.scope.channel is not None:
+            entry["channel"] = claim.scope.channel
+        if claim.unreadable is not None:
+            entry["unreadable"] = claim.unreadable
+        document.setdefault(claim.field, []).append(entry)
+    return document
+
+
+def decode_claims(
+    document: Mapping[str, list[JSON]],
+    types: Mapping[str, FieldType],
+    observed_at: datetime,
+    fields: Collection[str] | None = None,
+) -> dict[str, tuple[Claim, ...]]:
+    """The claims of ``document`` by field (all, or only ``fields``), observed at ``observed_at``.
+
+    A value that was stored under another type of its field, before whence.toml changed, reads as unreadable.
+    """
+    return {
+        name: tuple(_decode(name, types[name], entry, observed_at) for entry in entries)
+        for name, entries in document.items()
+        if name in types and entries and (fields is None or name in fields)
+    }
+
+
+def _decode(name: str, kind: FieldType, entry: Mapping[str, JSON], observed_at: datetime) -> Claim:
+    unreadable = entry.get("unreadable")
+    try:
+        value = decode(kind, entry["value"])
+    except (ArithmeticError, TypeError, ValueError, KeyError, AttributeError):
+        value, unreadable = None, f"it was stored before {name} became a {kind.value}; sync its source again"
+    last_updated = entry.get("lastUpdated")
+    return Claim(
+        field=name,
+        scope=Scope(entry.get("locale"), entry.get("channel")),
+        value=value,
+        last_updated=decode_datetime(last_updated) if last_updated else None,
+        basis=Basis(entry["basis"]),
+        observed_at=observed_at,
+        unreadable=unreadable,
+    )

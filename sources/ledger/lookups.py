@@ -1,0 +1,133 @@
+"""Finding products: by id, by any identifier, by any department's record or name; and the crosswalk of those found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sources.contract import RecordKey
+from sources.ledger.database import Pool
+from sources.values import JSON
+
+
+class Wanted(NamedTuple):
+    """One way in which the lookup number ``place`` may be met: an alias of ``scheme`` (and ``source``), as folded."""
+
+    place: int
+    scheme: str
+    folded: str
+    source: str | None = None
+    spelling: str | None = None
+    """Set where nothing but this very spelling will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrosswalkRow:
+    """One record of a product, with what it calls it and how it was linked."""
+
+    key: RecordKey
+    names: tuple[str, ...]
+    identifiers: tuple[Mapping[str, str], ...]
+    linked_by: str
+    reason: str | None
+    confidence: float
+    linked_at: datetime
+    updated_at: datetime | None
+    observed_at: datetime
+
+
+async def find_products(
+    pool: Pool, ids: Mapping[int, UUID], wanted: Sequence[Wanted], visible: Collection[str]
+) -> dict[int, tuple[UUID, ...]]:
+    """The products that each lookup means, by its place: none, one, or where it is ambiguous, several.
+
+    ``ids`` are looked up as they are, through merges. Aliases count only from the sources in ``visible``; one from a
+    record that stays apart only where no other product has it. One statement.
+    """
+    rows = await pool.fetch(
+        _FIND,
+        list(ids),
+        list(ids.values()),
+        [one.place for one in wanted],
+        [one.scheme for one in wanted],
+        [one.folded for one in wanted],
+        [one.source for one in wanted],
+        list(visible),
+        [one.spelling for one in wanted],
+    )
+    return {row["place"]: tuple(row["products"]) for row in rows}
+
+
+async def crosswalk_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, tuple[CrosswalkRow, ...]]:
+    """Every present record of each of ``products``, in the order of sources."""
+    found: dict[UUID, list[CrosswalkRow]] = {product: [] for product in products}
+    for row in await pool.fetch(_CROSSWALK, list(products)):
+        found[row["product_id"]].append(
+            CrosswalkRow(
+                key=RecordKey(row["source"], row["record_id"]),
+                names=tuple(row["names"]),
+                identifiers=tuple(row["identifiers"]),
+                linked_by=row["linked_by"],
+                reason=row["reason"],
+                confidence=row["confidence"],
+                linked_at=row["linked_at"],
+                updated_at=row["updated_at"],
+                observed_at=row["observed_at"],
+            )
+        )
+    return {product: tuple(rows) for product, rows in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEntry:
+    """A row of a product's change log."""
+
+    source: str
+    record_id: str
+    batch: int
+    kind: str
+    observed_at: datetime
+    claims: Mapping[str, list[JSON]]
+
+
+async def changes_of(pool: Pool, product: UUID, limit: int) -> list[ChangeEntry]:
+    """A product's change log, newest first, at most ``limit`` rows."""
+    rows = await pool.fetch(_CHANGES, product, limit)
+    return [ChangeEntry(**row) for row in rows]
+
+
+_FIND = """
+with met as (
+    select w.place, coalesce(f.product_id, w.id) as product_id, 0 as tier
+    from unnest($1::int[], $2::uuid[]) as w (place, id)
+    left join former_ids f on f.former_id = w.id
+    where exists (select from crosswalk x where x.product_id = coalesce(f.product_id, w.id) and x.gone_at is null)
+  union
+    select w.place, a.product_id, case when x.linked_by <> 'apart' then 0 when p.listed then 1 else 2 end
+    from unnest($3::int[], $4::text[], $5::text[], $6::text[], $8::text[])
+         as w (place, scheme, folded, source, spelling)
+    join aliases a on a.folded = w.folded and a.scheme = w.scheme
+    join crosswalk x on x.source = a.source and x.record_id = a.record_id
+    join products p on p.product_id = a.product_id
+    where (w.source is null or a.source = w.source) and (w.spelling is null or a.alias = w.spelling)
+      and a.source = any($7::text[])
+)
+select place, array_agg(distinct product_id order by product_id) as products
+from (select *, min(tier) over (partition by place) as best from met) ranked
+where tier = best group by place
+"""
+_CROSSWALK = """
+select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at,
+       r.names, r.identifiers, r.updated_at, greatest(r.observed_at, c.confirmed_at) as observed_at
+from crosswalk x join records r using (product_id, source, record_id)
+join sources s on s.name = x.source join cursors c on c.source = x.source
+where x.product_id = any($1::uuid[]) and x.gone_at is null
+order by s.rank, x.record_id
+"""
+_CHANGES = """
+select source, record_id, batch, kind, observed_at, claims from changes
+where product_id = $1 order by observed_at desc, source, batch desc, record_id limit $2
+"""

@@ -1,0 +1,186 @@
+"""Runs and cursors: how far each source has been read, how its syncs ended, and what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sources.contract import Cursor
+from sources.failures import Failure, FailureKind
+from sources.ledger.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """Where the syncs of a source stand. Moments are ours, aware."""
+
+    cursor: Cursor
+    walk: int
+    walk_began_at: datetime | None
+    walked_at: datetime | None
+    confirmed_at: datetime | None
+    mapping: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync of one source; ``finished_at`` is None while it is under way, or where it was killed."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    seen: int
+    added: int
+    changed: int
+    gone: int
+    rejected: int
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What the ledger knows about a source as a whole."""
+
+    records: int
+    products: int
+    apart: int
+    rejected: int
+    confirmed_at: datetime | None
+    last_run: Run | None
+    failing_since: datetime | None
+    """The start of the first of the runs that have failed without one between them that did not."""
+
+
+async def sync_state(pool: Pool, source: str) -> SyncState:
+    """Where the syncs of ``source`` stand. Raises LookupError for a source that has not been registered."""
+    row = await pool.fetchrow(
+        "select cursor, walk, walk_began_at, walked_at, confirmed_at, mapping from cursors where source = $1", source
+    )
+    if row is None:
+        raise LookupError(f"the source {source!r} has not been registered in the ledger")
+    return SyncState(**row)
+
+
+async def begin_run(pool: Pool, source: str, at: datetime) -> int:
+    """Note that a run begins; its number."""
+    number: int = await pool.fetchval(
+        "insert into runs (source, started_at) values ($1, $2) returning number", source, at
+    )
+    return number
+
+
+async def finish_run(pool: Pool, source: str, number: int, counts: Mapping[str, int], failure: Failure | None) -> None:
+    """Note how a run ended."""
+    await pool.execute(
+        _FINISH,
+        source,
+        number,
+        datetime.now(UTC),
+        "FAILED" if failure else "DONE",
+        *(counts[name] for name in ("seen", "added", "changed", "gone", "rejected")),
+        failure.kind.value if failure else None,
+        failure.message if failure else None,
+    )
+
+
+async def source_states(pool: Pool) -> dict[str, SourceState]:
+    """Every registered source's state, by name."""
+    return {
+        row["name"]: SourceState(
+            records=row["records"],
+            products=row["products"],
+            apart=row["apart"],
+            rejected=row["rejected_now"],
+            confirmed_at=row["confirmed_at"],
+            last_run=_run(row) if row["started_at"] else None,
+            failing_since=row["failing_since"],
+        )
+        for row in await pool.fetch(_STATES)
+    }
+
+
+async def failing_sources(pool: Pool) -> dict[str, tuple[datetime, Failure]]:
+    """The sources whose last run failed: since when, and how."""
+    return {
+        row["source"]: (row["failing_since"], Failure(FailureKind(row["failure_kind"]), row["failure_message"]))
+        for row in await pool.fetch(_FAILING)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A document set aside: where it stands, why, and the beginning of it."""
+
+    place: str
+    reason: str
+    sample: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApartRecord:
+    """A record that stays apart: its id, what it is called, and why."""
+
+    record_id: str
+    names: tuple[str, ...]
+    reason: str
+
+
+async def rejections(pool: Pool, source: str, limit: int = 100) -> list[Rejection]:
+    """What the last walk of ``source`` set aside, at most ``limit`` of it."""
+    rows = await pool.fetch(
+        "select place, reason, sample, observed_at from rejections where source = $1 order by place limit $2",
+        source,
+        limit,
+    )
+    return [Rejection(**row) for row in rows]
+
+
+async def apart_records(pool: Pool, source: str, limit: int = 100) -> list[ApartRecord]:
+    """The records of ``source`` that stay apart, at most ``limit`` of them."""
+    rows = await pool.fetch(_APART, source, limit)
+    return [ApartRecord(row["record_id"], tuple(row["names"]), row["reason"] or "") for row in rows]
+
+
+def _run(row: Mapping[str, object]) -> Run:
+    kind, message = row["failure_kind"], row["failure_message"]
+    counts = {name: row[name] for name in ("seen", "added", "changed", "gone", "rejected")}
+    failure = Failure(FailureKind(str(kind)), str(message)) if kind else None
+    return Run(row["started_at"], row["finished_at"], failure=failure, **counts)  # type: ignore[arg-type]
+
+
+_FINISH = """
+update runs set finished_at = $3, outcome = $4, seen = $5, added = $6, changed = $7, gone = $8, rejected = $9,
+       failure_kind = $10, failure_message = $11
+where source = $1 and number = $2
+"""
+_FAILING_SINCE = """
+(select min(f.started_at) from runs f where f.source = {source} and f.outcome = 'FAILED' and f.number > coalesce(
+    (select max(d.number) from runs d where d.source = {source} and d.outcome = 'DONE'), 0))
+"""
+_STATES = f"""
+select s.name, c.confirmed_at, run.*, {_FAILING_SINCE.format(source="s.name")} as failing_since,
+       (select count(*) from rejections j where j.source = s.name) as rejected_now,
+       coalesce(x.records, 0) as records, coalesce(x.products, 0) as products, coalesce(x.apart, 0) as apart
+from sources s join cursors c on c.source = s.name
+left join lateral (
+    select started_at, finished_at, seen, added, changed, gone, rejected, failure_kind, failure_message
+    from runs r where r.source = s.name and r.outcome is not null order by number desc limit 1) run on true
+left join (
+    select source, count(*) as records, count(distinct product_id) as products,
+           count(*) filter (where linked_by = 'apart') as apart
+    from crosswalk where gone_at is null group by source) x on x.source = s.name
+"""
+_FAILING = f"""
+select last.source, last.failure_kind, last.failure_message,
+       {_FAILING_SINCE.format(source="last.source")} as failing_since
+from (select distinct on (source) source, outcome, failure_kind, failure_message
+      from runs where outcome is not null order by source, number desc) last
+where last.outcome = 'FAILED'
+"""
+_APART = """
+select x.record_id, r.names, x.reason
+from crosswalk x join records r using (product_id, source, record_id)
+where x.source = $1 and x.linked_by = 'apart' and x.gone_at is null
+order by x.record_id limit $2
+"""

@@ -1,0 +1,198 @@
+"""The ledger's tables: PostgreSQL's memory of every record, claim and change ever observed.
+
+Laid out so that a sharded PostgreSQL carries them unchanged: what belongs to a product is keyed by product first, what
+belongs to a record by its source and id, and every unique key holds the column its table would be distributed by. There is
+no global counter: a source's batches are numbered under the lock of its cursor row, so within a source ``batch`` is
+without gaps and in the order of commits, and a reader of the change log keeps one number a source.
+
+Claims are kept a document a record, keyed by field and, within it, by scope::
+
+    {"weight": [{"value": {"amount": "0.85", "unit": "kg"}, "lastUpdated": "2026-05-02T09:00:00Z", "basis": "SOURCE_RECORD"}],
+     "description": [{"locale": "en", "value": "...", ...}, {"locale": "fr", "value": "...", ...}]}
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData()
+
+
+def _moment(name: str, *, optional: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=optional)
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("cursor_key", LargeBinary, nullable=False),
+    comment="One row: what this installation is known by. The key signs the cursors of pages.",
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("rank", Integer, nullable=False),
+    _moment("settled_at", optional=True),
+    comment="Every source ever declared. Rank is its place when first seen; it is settled after its first complete walk.",
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("cursor", JSONB, nullable=True),
+    Column("batch", BigInteger, nullable=False),
+    Column("walk", BigInteger, nullable=False),
+    _moment("walk_began_at", optional=True),
+    _moment("walked_at", optional=True),
+    _moment("confirmed_at", optional=True),
+    Column("mapping", Text, nullable=True),
+    comment="How far each source has been read; its row is locked while a batch of it is written. walk_began_at is set while "
+    "a walk over everything is under way; what is in the ledger was still so in the system at confirmed_at.",
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("number", BigInteger, Identity(), primary_key=True),
+    _moment("started_at"),
+    _moment("finished_at", optional=True),
+    Column("outcome", Text, nullable=True),
+    Column("seen", BigInteger, nullable=False, server_default=text("0")),
+    Column("added", BigInteger, nullable=False, server_default=text("0")),
+    Column("changed", BigInteger, nullable=False, server_default=text("0")),
+    Column("gone", BigInteger, nullable=False, server_default=text("0")),
+    Column("rejected", BigInteger, nullable=False, server_default=text("0")),
+    Column("failure_kind", Text, nullable=True),
+    Column("failure_message", Text, nullable=True),
+    comment="Every sync of every source: outcome is DONE, FAILED or, where it was cut off, null.",
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("sample", Text, nullable=False),
+    _moment("observed_at"),
+    comment="Documents that are no records, as the last walk met them.",
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("product_id", UUID, primary_key=True),
+    Column("listed", Boolean, nullable=False),
+    _moment("founded_at"),
+    comment="Every product id ever given. Listed: at least one record of a catalogue stands behind it.",
+)
+
+former_ids = Table(
+    "former_ids",
+    metadata,
+    Column("former_id", UUID, primary_key=True),
+    Column("product_id", UUID, nullable=False),
+    _moment("since"),
+    comment="Ids that were merged into another product; they still resolve.",
+)
+Index("former_ids_by_product", former_ids.c.product_id)
+
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("product_id", UUID, nullable=False),
+    Column("linked_by", Text, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("confidence", Float, nullable=False),
+    _moment("linked_at"),
+    _moment("gone_at", optional=True),
+    comment="The link from each record to its product: by which key, and for one that stays apart, why.",
+)
+Index("crosswalk_by_product", crosswalk.c.product_id)
+
+records = Table(
+    "records",
+    metadata,
+    Column("product_id", UUID, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("document", JSONB, nullable=False),
+    Column("claims", JSONB, nullable=False),
+    Column("names", JSONB, nullable=False),
+    Column("identifiers", JSONB, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    _moment("updated_at", optional=True),
+    _moment("observed_at"),
+    _moment("gone_at", optional=True),
+    comment="Every record as last seen, its claims with both clocks. observed_at is when it was last written here; the "
+    "cursor's confirmed_at may be later.",
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("scheme", Text, primary_key=True),
+    Column("folded", Text, primary_key=True),
+    Column("alias", Text, nullable=False),
+    Column("product_id", UUID, nullable=False),
+    comment="What each department calls a product: names, identifiers (gtin, sku, mpn, brand+mpn) and its own record ids.",
+)
+Index("aliases_by_value", aliases.c.folded, aliases.c.scheme)
+Index("aliases_by_product", aliases.c.product_id)
+Index(
+    "aliases_by_trigram",
+    aliases.c.folded,
+    postgresql_using="gin",
+    postgresql_ops={"folded": "gin_trgm_ops"},
+    postgresql_where=text("scheme = 'name'"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("product_id", UUID, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("batch", BigInteger, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    _moment("observed_at"),
+    Column("claims", JSONB, nullable=False),
+    comment="Append-only: what moved in a record, a row a record and batch. kind is ADDED, CHANGED or GONE; claims holds, "
+    "for each field that moved, all its scopes as they are since then (an empty list: nothing any more).",
+)
+Index("changes_by_record", changes.c.source, changes.c.record_id)
+Index("changes_by_batch", changes.c.source, changes.c.batch)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("walk", BigInteger, nullable=False),
+    Column("record_id", Text, nullable=False),
+    comment="The records met so far on a walk that is under way: what is not here at its end is gone.",
+)
+Index("sightings_by_walk", sightings.c.source, sightings.c.walk)

@@ -1,0 +1,15 @@
+"""A value that is there and could not be read: not the same as no value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableValue:
+    """Stands in a document in the place of a value that the system holds but could not give, or that no one can keep.
+
+    The mapping makes an unreadable claim of it. ``reason`` is safe to show: ``the system answered with an error``.
+    """
+
+    reason: str

@@ -1,0 +1,86 @@
+"""Every system of AdventureWorks read through its connector and mapping: nothing is lost, refused or unreadable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from resolvers.map_file import load_map
+from resolvers.ownership import OwnershipMap
+from sources.contract import Failed, Record
+from sources.guard import GuardedSource
+from sources.mapping import Mapping as RecordMapping
+from sources.values import Quantity
+from tests.adventureworks.raw import RawFiles
+
+pytestmark = pytest.mark.needs("product-data")
+
+HERE = Path(__file__).parent
+RECORDS = {"erp": 504, "pim": 504, "wms": 504, "support": 4, "purchasing": 265}
+
+
+def opened(ownership: OwnershipMap, name: str) -> GuardedSource:
+    """The source of that name, as production puts it together."""
+    declared = ownership.sources[name]
+    connector = declared.kind.open(declared.declaration, declared.options)
+    return GuardedSource(connector, RecordMapping(declared.declaration, ownership.shapes()), declared.declaration)
+
+
+async def everything(source: GuardedSource) -> list[Record]:
+    """Every record; fails for a failure and for a document that is no record."""
+    assert source.changes is not None
+    records: list[Record] = []
+    async for page in source.changes(None):
+        assert not isinstance(page, Failed), page
+        assert page.rejected == ()
+        records += page.records
+    return records
+
+
+@pytest.mark.parametrize("name", RECORDS)
+async def test_every_record_of_every_system_is_read(company: Mapping[str, str], name: str) -> None:
+    source = opened(load_map(HERE / "whence.toml", company), name)
+    records = await everything(source)
+    await source.close()
+    assert len(records) == RECORDS[name] == len({record.key for record in records})
+    for record in records:
+        assert record.invalid_identifiers == ()
+        assert [identifier.scheme for identifier in record.identifiers] == ["sku"]
+        assert [claim for claim in record.claims if claim.unreadable] == []
+        assert record.updated_at is not None
+
+
+async def test_all_systems_hold_the_same_products(company: Mapping[str, str], raw_files: RawFiles) -> None:
+    ownership = load_map(HERE / "whence.toml", company)
+    catalogue = {row["ProductNumber"].lower() for row in raw_files.table("Product")}
+    for name in RECORDS:
+        source = opened(ownership, name)
+        skus = {record.identifiers[0].value for record in await everything(source)}
+        await source.close()
+        assert skus == catalogue if name in {"erp", "pim", "wms"} else skus < catalogue
+
+
+async def test_weights_keep_the_unit_they_were_given_in(company: Mapping[str, str]) -> None:
+    source = opened(load_map(HERE / "whence.toml", company), "wms")
+    weights = [claim.value for record in await everything(source) for claim in record.claims if claim.field == "weight"]
+    await source.close()
+    assert Counter(weight.unit for weight in weights) == {"lb": 176, "g": 29}
+    assert Quantity(Decimal("2.24"), "lb") in weights
+
+
+async def test_each_language_has_the_date_of_its_own(company: Mapping[str, str]) -> None:
+    source = opened(load_map(HERE / "whence.toml", company), "pim")
+    dates: dict[str | None, set[datetime | None]] = {}
+    for record in await everything(source):
+        for claim in record.claims:
+            if claim.field == "description":
+                dates.setdefault(claim.scope.locale, set()).add(claim.last_updated)
+    await source.close()
+    assert dates.keys() == {"en", "fr", "ar", "he", "th", "zh-Hant"}
+    assert datetime(2025, 2, 7, 10, 32, 17, 973000, tzinfo=UTC) in dates["th"]
+    assert dates["en"] == {datetime(2024, 4, 29, tzinfo=UTC)}

@@ -1,0 +1,1 @@
+"""Tests of the ledger and of the server it runs on."""

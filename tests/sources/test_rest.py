@@ -1,0 +1,451 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sources.failures import FailureKind
+from sources.rest import KIND, RestConnector
+from sources.values import JSON
+from tests.contract.suite import ConnectorContract, Upstream
+from tests.sources.http_systems import BEARER, HttpUpstream, failure_of, ids, opened, walked
+from tests.upstreams.http_server import HttpServer
+from tests.upstreams.shop import PASSWORD, START, TOKEN
+from tests.upstreams.silence import closed_port, silent_port
+
+PAGED = {"kind": "page", "size": 3}
+NOT_FOUND_BY = {"fetch": {"param": "numbers"}}
+
+
+async def upstream_of(server: HttpServer, path: str, options: dict[str, Any], **common: Any) -> AsyncIterator[Upstream]:
+    server.shop.auth = "bearer"
+    options = {"url": server.url(path), "auth": BEARER, **options}
+    wrong: list[dict[str, Any]] = [{"records": "rows"}, {"url": server.url("/rest/nothing")}]
+    if "fetch" in options:
+        wrong += [NOT_FOUND_BY, {"fetch": {"url": server.url("/rest/zero/{key}")}}]
+    async with silent_port() as silent:
+        addresses = [f"http://127.0.0.1:{port}" for port in (silent, closed_port())]
+        yield HttpUpstream(server, KIND, options, wrong, addresses, **common)
+
+
+class TestPages(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        options = {"records": "data", "paging": PAGED, "fetch": {"url": http_server.url("/rest/one/{key}")}}
+        async for upstream in upstream_of(http_server, "/rest/page", options):
+            yield upstream
+
+
+class TestPagesWithTotal(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        fetch = {"param": "ids", "separator": ",", "repeat": True, "batch": 100}
+        options = {"records": "data", "paging": PAGED, "total": "meta.total", "fetch": fetch}
+        async for upstream in upstream_of(http_server, "/rest/page", options):
+            yield upstream
+
+
+class TestOffsets(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        options = {"records": "items", "paging": {"kind": "offset", "size": 3}, "total": "count"}
+        async for upstream in upstream_of(http_server, "/rest/offset", options):
+            yield upstream
+
+
+class TestCursorsFollowingAClock(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        paging = {"kind": "cursor", "next": "meta.next", "size_param": "size", "size": 3}
+        options = {"records": "data", "paging": paging, "since_param": "updated_since"}
+        async for upstream in upstream_of(http_server, "/rest/cursor", options, sync={"by": "updatedAt"}):
+            yield upstream
+
+
+class TestLinks(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        options = {"paging": {"kind": "link", "size_param": "size", "size": 3}}
+        async for upstream in upstream_of(http_server, "/rest/link", options):
+            yield upstream
+
+
+class TestLinksInTheBody(ConnectorContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
+        paging = {"kind": "link", "next": "next_page", "size_param": "size", "size": 3}
+        options = {"records": "items", "paging": paging, "total": "total"}
+        async for upstream in upstream_of(http_server, "/rest/body-link", options):
+            yield upstream
+
+
+def put(server: HttpServer, count: int) -> list[str]:
+    keys = [f"A-{number:02}" for number in range(1, count + 1)]
+    for number, key in enumerate(keys):
+        server.put(key, {"label": f"Kettle {number}", "price": {"amount": Decimal("49.90"), "currency": "EUR"}})
+    return keys
+
+
+# ── Paging ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        ("/rest/page", {"records": "data", "paging": PAGED}),
+        ("/rest/offset", {"records": "items", "paging": {"kind": "offset", "size": 3}}),
+        ("/rest/cursor", {"records": "data", "paging": {"kind": "cursor", "next": "meta.next"}}),
+        ("/rest/link", {"paging": {"kind": "link"}}),
+        ("/rest/body-link", {"records": "items", "paging": {"kind": "link", "next": "next_page"}}),
+    ],
+)
+class TestPagesForEver:
+    async def test_a_page_that_comes_again_ends_the_walk(
+        self, http_server: HttpServer, path: str, options: dict[str, Any]
+    ) -> None:
+        put(http_server, 5)
+        http_server.shop.repeats = True
+        connector = opened(KIND, {"url": http_server.url(path), **options})
+        failure = await failure_of(walked(connector))
+        await connector.close()
+        assert failure.kind is FailureKind.GARBLED
+        assert "for ever" in failure.message
+        assert len(http_server.shop.asked) <= 3
+
+    async def test_new_pages_without_end_are_too_many(
+        self, http_server: HttpServer, path: str, options: dict[str, Any]
+    ) -> None:
+        http_server.shop.endless = True
+        connector = opened(KIND, {"url": http_server.url(path), "max_pages": 7, **options})
+        failure = await failure_of(walked(connector))
+        await connector.close()
+        assert failure.kind is FailureKind.TOO_LARGE
+        assert len(http_server.shop.asked) == 7
+
+    async def test_the_limit_counts_pages_before_a_restart_too(
+        self, http_server: HttpServer, path: str, options: dict[str, Any]
+    ) -> None:
+        http_server.shop.endless = True
+        connector = opened(KIND, {"url": http_server.url(path), "max_pages": 4, **options})
+        assert connector.changes is not None
+        cursor: JSON = None
+        for _ in range(3):  # each time only the first page, as a process that is killed would
+            async for page in connector.changes(cursor):
+                cursor = page.cursor
+                break
+        failure = await failure_of(walked(connector, cursor))
+        await connector.close()
+        assert "more than 4 pages" in failure.message
+        assert len(http_server.shop.asked) == 4
+
+
+async def test_a_system_that_gives_fewer_than_asked_for_is_read_to_its_end(http_server: HttpServer) -> None:
+    keys = put(http_server, 7)
+    http_server.shop.cap = 2
+    for path, records, paging in (
+        ("/rest/page", "data", {"kind": "page", "size": 5}),
+        ("/rest/offset", "items", {"kind": "offset", "size": 5}),
+    ):
+        connector = opened(KIND, {"url": http_server.url(path), "records": records, "paging": paging})
+        assert ids(await walked(connector)) == keys
+        await connector.close()
+
+
+async def test_a_page_behind_the_last_that_does_not_exist_ends_the_walk(http_server: HttpServer) -> None:
+    keys = put(http_server, 6)
+    connector = opened(
+        KIND, {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED, "params": {"strict": 1}}
+    )
+    pages = await walked(connector)
+    await connector.close()
+    assert ids(pages) == keys
+    assert [page.last for page in pages] == [False, False, True]
+
+
+async def test_a_next_page_elsewhere_is_not_visited(http_server: HttpServer) -> None:
+    put(http_server, 5)
+    with HttpServer() as other:
+        for address in (other.url("/rest/link"), http_server.url("/rest/link").replace("127.0.0.1", "localhost")):
+            http_server.shop.foreign_next = address
+            connector = opened(KIND, {"url": http_server.url("/rest/link"), "auth": BEARER, "paging": {"kind": "link"}})
+            failure = await failure_of(walked(connector))
+            await connector.close()
+            assert failure.kind is FailureKind.GARBLED
+            assert "another system" in failure.message
+        assert other.shop.asked == []
+
+
+async def test_a_collection_that_pages_although_undeclared_is_not_taken_for_whole(http_server: HttpServer) -> None:
+    put(http_server, 8)
+    connector = opened(KIND, {"url": http_server.url("/rest/page"), "records": "data", "total": "meta.total"})
+    failure = await failure_of(walked(connector))
+    assert "3 of 8 records" in failure.message
+    assert [problem.path for problem in await connector.check()] == ["paging"]
+    await connector.close()
+
+
+async def test_check_sees_that_a_total_is_only_the_page_s(http_server: HttpServer) -> None:
+    put(http_server, 8)
+    options = {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED, "total": "meta.on_page"}
+    connector = opened(KIND, options)
+    assert [problem.path for problem in await connector.check()] == ["total"]
+    await connector.close()
+
+
+async def test_a_cursor_of_another_paging_begins_again(http_server: HttpServer) -> None:
+    keys = put(http_server, 4)
+    connector = opened(KIND, {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED})
+    for cursor in (
+        {"at": {"offset": 3}, "pages": 1},
+        {"since": "2026-03-01T00:00:00Z"},
+        "x",
+        [],
+        {"at": 5, "pages": 1},
+    ):
+        pages = await walked(connector, cursor)
+        assert ids(pages) == keys
+        assert all(page.enumerating for page in pages)
+    await connector.close()
+
+
+# ── Following a clock ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_after_everything_only_what_is_newer_is_read(http_server: HttpServer) -> None:
+    put(http_server, 20)
+    options = {
+        "url": http_server.url("/rest/page"),
+        "records": "data",
+        "paging": PAGED,
+        "since_param": "updated_since",
+        "overlap": "2m",
+    }
+    connector = opened(KIND, options, sync={"by": "updatedAt"})
+    first = await walked(connector)
+    assert all(page.enumerating for page in first)
+    assert first[-1].cursor == {"since": "2026-03-01T12:20:00+00:00"}
+    http_server.put("A-01", {"label": "Renamed"})
+    second = await walked(connector, first[-1].cursor)
+    assert http_server.shop.asked[-1].params["updated_since"] == "2026-03-01T12:18:00Z"
+    assert set(ids(second)) == {"A-01", "A-18", "A-19", "A-20"}  # what is new, and the overlap
+    assert not any(page.enumerating for page in second)
+    assert second[-1].cursor == {"since": "2026-03-01T12:21:00+00:00"}
+    third = await walked(connector, second[0].cursor)
+    assert not any(page.enumerating for page in third)
+    await connector.close()
+
+
+async def test_a_date_in_the_future_does_not_hide_what_follows(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    http_server.shop.records["A-01"]["updatedAt"] = "2999-01-01T00:00:00Z"
+    options = {"url": http_server.url("/rest/all"), "since_param": "updated_since"}
+    connector = opened(KIND, options, sync={"by": "updatedAt"})
+    pages = await walked(connector)
+    await connector.close()
+    assert isinstance(pages[-1].cursor, dict)
+    assert pages[-1].cursor["since"] < "2998"
+
+
+async def test_without_a_parameter_for_it_everything_is_read_every_time(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    connector = opened(KIND, {"url": http_server.url("/rest/all")}, sync={"by": "updatedAt"})
+    pages = await walked(connector)
+    await connector.close()
+    assert pages[-1].cursor is None
+    assert pages[-1].enumerating
+
+
+# ── By key ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_without_a_way_to_ask_by_key_there_is_no_fetch(http_server: HttpServer) -> None:
+    connector = opened(KIND, {"url": http_server.url("/rest/all")})
+    assert connector.fetch is None
+    await connector.close()
+
+
+async def test_a_batch_follows_the_pages_of_its_answer(http_server: HttpServer) -> None:
+    keys = put(http_server, 8)
+    http_server.shop.cap = 3
+    connector = opened(
+        KIND, {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED, "fetch": {"param": "ids"}}
+    )
+    assert connector.fetch is not None
+    found = await connector.fetch([*keys, "absent"], {"label"})
+    await connector.close()
+    assert [document.content["id"] for document in found] == keys
+
+
+async def test_a_system_that_ignores_the_keys_is_garbled_and_not_empty(http_server: HttpServer) -> None:
+    put(http_server, 8)
+    http_server.shop.ignores_ids = True
+    connector = opened(KIND, {"url": http_server.url("/rest/all"), "fetch": {"param": "ids"}})
+    assert connector.fetch is not None
+    for asked in (["A-01", "A-02"], ["absent"]):
+        assert (await failure_of(connector.fetch(asked, {"label"}))).kind is FailureKind.GARBLED
+    assert [problem.path for problem in await connector.check()] == ["fetch.param"]
+    await connector.close()
+
+
+async def test_a_key_that_holds_the_separator_is_not_asked_as_two(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    connector = opened(KIND, {"url": http_server.url("/rest/all"), "fetch": {"param": "ids"}})
+    assert connector.fetch is not None
+    assert "repeat = true" in (await failure_of(connector.fetch(["A-01,A-02"], {"label"}))).message
+    await connector.close()
+
+
+async def test_keys_that_would_leave_the_path_are_not_asked(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    connector = opened(
+        KIND, {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    )
+    assert connector.fetch is not None
+    assert list(await connector.fetch(["..", ".", ""], {"label"})) == []
+    assert http_server.shop.asked == []
+    await connector.close()
+
+
+async def test_only_the_members_wanted_are_asked_for_where_the_system_can(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    connector = opened(KIND, {"url": http_server.url("/rest/all"), "fetch": {"param": "ids"}, "fields_param": "fields"})
+    assert connector.fetch is not None
+    [document] = await connector.fetch(["A-01"], {"label"})
+    await connector.close()
+    assert dict(document.content) == {"id": "A-01", "label": "Kettle 0"}
+
+
+async def test_one_request_a_key_is_at_most_eight_at_once_and_ends_in_time(http_server: HttpServer) -> None:
+    keys = put(http_server, 40)
+    http_server.faults.delay = 0.2
+    options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    connector = opened(KIND, options, deadline="500ms")
+    assert connector.fetch is not None
+    failure = await failure_of(connector.fetch(keys, {"label"}))
+    await connector.close()
+    assert failure.kind is FailureKind.TIMEOUT
+    assert len(http_server.shop.asked) <= 24
+
+
+# ── Credentials, parameters and what a page tells ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("bearer", BEARER, {"kind": "bearer", "token": "tok-of-another"}),
+        ("header", {"kind": "header", "name": "X-Api-Key", "value": TOKEN}, BEARER),
+        (
+            "basic",
+            {"kind": "basic", "user": "whence", "password": PASSWORD},
+            {"kind": "basic", "user": "whence", "password": "guess"},
+        ),
+    ],
+)
+async def test_credentials_of_every_kind(
+    http_server: HttpServer, kind: str, right: dict[str, str], wrong: dict[str, str]
+) -> None:
+    http_server.shop.auth = kind
+    keys = put(http_server, 2)
+    url = http_server.url("/rest/all")
+    connector = opened(KIND, {"url": url, "auth": right})
+    assert ids(await walked(connector)) == keys
+    assert TOKEN not in repr(connector)
+    assert PASSWORD not in repr(KIND.options.model_validate({"url": url, "auth": right, "params": {"key": TOKEN}}))
+    await connector.close()
+    for auth in (wrong, None):
+        connector = opened(KIND, {"url": url, "auth": auth})
+        for asked in (walked(connector), connector.check(), connector.describe()):
+            failure = await failure_of(asked)
+            assert failure.kind is FailureKind.REFUSED
+        await connector.close()
+
+
+async def test_parameters_and_the_query_of_the_address_are_both_sent(http_server: HttpServer) -> None:
+    put(http_server, 4)
+    connector = opened(
+        KIND,
+        {
+            "url": http_server.url("/rest/page?type=kettle"),
+            "records": "data",
+            "params": {"secret": TOKEN, "deep": True},
+            "headers": {"X-Shop": "main"},
+            "paging": PAGED,
+        },
+    )
+    pages = await walked(connector)
+    await connector.close()
+    assert [request.params["type"] for request in http_server.shop.asked] == ["kettle"] * len(pages)
+    assert http_server.shop.asked[-1].params["deep"] == "true"
+    assert http_server.shop.asked[-1].params["secret"] == TOKEN
+    assert http_server.shop.asked[-1].headers["x-shop"] == "main"
+    assert all(TOKEN not in document.place for page in pages for document in page.documents)
+
+
+async def test_describe_lists_members_of_members(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    connector = opened(KIND, {"url": http_server.url("/rest/all")})
+    described = await connector.describe()
+    await connector.close()
+    assert not described.complete
+    columns = {column.name: (column.type, column.sample) for column in described.columns}
+    assert columns["price"] == ("object", "")
+    assert columns["price.amount"] == ("number", "49.90")
+    assert columns["label"] == ("string", "Kettle 0")
+
+
+async def test_check_names_a_clock_that_is_none(http_server: HttpServer) -> None:
+    put(http_server, 2)
+    options = {"url": http_server.url("/rest/all"), "since_param": "updated_since"}
+    for by, found in (("changed", "no record has"), ("label", "no clock")):
+        connector = opened(KIND, options, sync={"by": by})
+        [problem] = await connector.check()
+        await connector.close()
+        assert problem.path == "sync.by"
+        assert found in problem.found
+
+
+async def test_nulls_between_records_are_passed_over(http_server: HttpServer) -> None:
+    keys = put(http_server, 2)
+    http_server.shop.nulls = True
+    connector = opened(KIND, {"url": http_server.url("/rest/offset"), "records": "items"})
+    assert ids(await walked(connector)) == keys
+    await connector.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"url": "pim.example.com/products"}, "whole address"),
+        ({"url": "http://user:pw@pim.example.com/"}, "basic"),
+        ({"url": "ftp://pim.example.com/"}, "whole address"),
+        ({"records": "data["}, "JMESPath"),
+        ({"fetch": {}}, "either url or param"),
+        ({"fetch": {"url": "http://pim.example.com/one"}}, "{key}"),
+        ({"fetch": {"url": "http://other.example.com/{key}"}}, "another host"),
+        ({"auth": {"kind": "bearer", "token": ""}}, "empty"),
+        ({"auth": {"kind": "bearer", "token": "a\r\nX: y"}}, "line's end"),
+        ({"auth": {"kind": "oauth"}}, "bearer"),
+        ({"paging": {"kind": "cursor"}}, "next"),
+        ({"verify": "/nowhere/ca.pem"}, "certificates"),
+        ({"headers": {"X Y": "1"}}, "header"),
+        ({"pagination": {}}, "pagination"),
+    ],
+)
+def test_mistakes_in_the_options_say_what_to_write(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace("{", r"\{")) as caught:
+        KIND.options.model_validate({"url": "http://pim.example.com/", **options})
+    assert "pw@" not in str(caught.value).partition("input_value")[0]
+
+
+def test_a_since_parameter_without_a_clock_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"sync\.by"):
+        opened(KIND, {"url": "http://pim.example.com/", "since_param": "since"})
+
+
+def test_opening_connects_to_nothing() -> None:
+    connector = opened(KIND, {"url": f"http://127.0.0.1:{closed_port()}/"})
+    assert isinstance(connector, RestConnector)
+    assert START.tzinfo is not None
