@@ -6,7 +6,6 @@ What a live read sees goes the same way (:meth:`Ingest.observe`), so that "last 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from resolvers.linking import relink
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
 from resolvers.settling import settle
-from sources.contract import Failed, Follow, Outcome, Page, Reading, Record, RecordKey, Rejected
+from sources.contract import Failed, Follow, Outcome, Page, Reading, Record, RecordKey
 from sources.failures import Failure, FailureKind
 from sources.ledger.batches import AliasRow, Batch, ChangeRow, ClaimsRow, RecordRow, open_batch
 from sources.ledger.claims import decode_claims, encode_claims
@@ -55,6 +54,11 @@ class SyncReport:
     counts: Counts
     failure: Failure | None
     seconds: float
+
+    @classmethod
+    def broken(cls, source: str, failure: Failure) -> SyncReport:
+        """The report of a run that broke before it could count."""
+        return cls(source, Counts(), failure, 0.0)
 
 
 @dataclass
@@ -145,8 +149,7 @@ class Ingest:
 
     async def _take(self, batch: Batch, page: Page, counts: Counts, accept: bool) -> Failure | None:
         """Write one page; a failure where it would take too many records away."""
-        records, twice = _once(page.records)
-        rejected = (*page.rejected, *twice)
+        records, rejected = page.records, page.rejected
         if page.enumerating:
             await batch.sight([record.key.id for record in records])
         gone = list(page.gone)
@@ -281,18 +284,6 @@ class Ingest:
         types = {name: self.map.fields[name].type.value for name in declaration["fields"] if name in self.map.fields}
         body = orjson.dumps([declaration, types, self.map.identity_keys], option=orjson.OPT_SORT_KEYS)
         return hashlib.blake2b(body, digest_size=16).hexdigest()
-
-
-def _once(records: Sequence[Record]) -> tuple[list[Record], list[Rejected]]:
-    """The records of a page, the last of those with the same key, and the others as rejected."""
-    count = Counter(record.key.id for record in records)
-    by_id = {record.key.id: record for record in records}
-    twice = [
-        Rejected(f"key {record_id}", f"{times} records of one page have this key; the last one counts", record_id)
-        for record_id, times in count.items()
-        if times > 1
-    ]
-    return list(by_id.values()), twice
 
 
 def _identifiers(record: Record) -> list[dict[str, str]]:

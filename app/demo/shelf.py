@@ -1,7 +1,7 @@
 """The place of a file of the demo, where it can be taken away, put back or spoilt.
 
-The file stays the same file throughout: whoever keeps it open (a database's client does) sees it emptied while it is
-away, and whole again afterwards.
+The file stays the same file throughout: whoever keeps it open (a database's client does) finds nonsense in it while it
+is away, and all that was there afterwards.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Shelf:
         """Take the file away."""
         if self.condition is not Condition.STOPPED:
             self.path.replace(self._away)
-            self._fill(self._away, b"")
+            # Not empty: SQLite keeps what it read of an empty file, and would not notice the return of the old one.
+            self._fill(self._away, GARBAGE_PAGE)
             self.condition = Condition.STOPPED
 
     async def slow(self, seconds: float) -> None:

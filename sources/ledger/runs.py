@@ -107,6 +107,11 @@ async def failing_sources(pool: Pool) -> dict[str, tuple[datetime, Failure]]:
     }
 
 
+async def settled_sources(pool: Pool) -> frozenset[str]:
+    """The sources that have been read to the end at least once."""
+    return frozenset(row["name"] for row in await pool.fetch("select name from sources where settled_at is not null"))
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A document set aside: where it stands, why, and the beginning of it."""

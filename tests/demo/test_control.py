@@ -149,7 +149,7 @@ async def test_an_unknown_system_is_answered_with_those_that_there_are(brewster:
 
 @pytest.mark.parametrize("delay", [timedelta(0), timedelta(hours=1), timedelta(seconds=-1)])
 async def test_a_delay_has_bounds(brewster: Running, delay: timedelta) -> None:
-    with pytest.raises(DemoError, match="write a"):
+    with pytest.raises(DemoError, match="Write a"):
         await brewster.control.slow("erp", delay)
     assert await ask_erp(brewster) == 60
 

@@ -12,7 +12,9 @@ from app.demo.catalogue import SYSTEMS
 from app.demo.launch import WHENCE_TOML
 from resolvers.map_file import load_map
 from resolvers.ownership_gaps import gaps
+from sources.contract import Connector
 from sources.declaration import ConnectorOptions, SourceDeclaration
+from sources.failures import Actor, SourceFailure
 from sources.registry import connector_kind
 from sources.values import FieldType
 from tests.demo.conftest import Running
@@ -67,14 +69,38 @@ def test_the_map_has_no_mistake_and_the_gaps_that_the_story_needs(brewster: Runn
 
 @pytest.mark.parametrize("name", SYSTEMS)
 async def test_every_system_has_what_the_map_says(brewster: Running, name: str) -> None:
+    connector = open_connector(brewster, name)
+    try:
+        assert await connector.check() == ()
+        assert await count(connector) == COUNTS[name]
+    finally:
+        await connector.close()
+
+
+@pytest.mark.parametrize("action", ["stop", "garble"])
+@pytest.mark.parametrize("name", SYSTEMS)
+async def test_what_is_done_to_a_system_shows_and_passes(brewster: Running, name: str, action: str) -> None:
+    """With one connector all along, as a running Whence has it."""
+    connector = open_connector(brewster, name)
+    try:
+        assert await count(connector) == COUNTS[name]
+        await getattr(brewster.control, action)(name)
+        with pytest.raises(SourceFailure) as failed:
+            await count(connector)
+        assert failed.value.failure.kind.actor is not Actor.DEVELOPER
+        await brewster.control.start(name)
+        assert await count(connector) == COUNTS[name]
+    finally:
+        await connector.close()
+
+
+def open_connector(brewster: Running, name: str) -> Connector:
     source = load_map(WHENCE_TOML, brewster.environment).sources[name]
     kind = connector_kind(source.declaration.connector)
     assert kind is not None
-    connector = kind.open(source.declaration, source.options)
-    try:
-        assert await connector.check() == ()
-        assert connector.changes is not None
-        documents = [document async for page in connector.changes(None) for document in page.documents]
-        assert len(documents) == COUNTS[name]
-    finally:
-        await connector.close()
+    return kind.open(source.declaration, source.options)
+
+
+async def count(connector: Connector) -> int:
+    assert connector.changes is not None
+    return len([document async for page in connector.changes(None) for document in page.documents])

@@ -32,12 +32,11 @@ def row_of(rows: list[Row], column: str, value: Any) -> Row:
 def test_there_are_about_sixty_products_with_names_of_their_own(catalogue: Catalogue) -> None:
     products = catalogue.products
     assert len(products) == 60
-    for of in (lambda product: product.sku, lambda product: product.gtin, lambda product: product.article):
-        assert len({of(product) for product in products}) == 60
+    for name in ("sku", "gtin", "article", "warehouse_label"):
+        assert len({getattr(product, name) for product in products}) == 60
     assert len({(product.brand, product.mpn) for product in products}) == 60
     assert len({product.mpn for product in products}) == 59
     assert all(ean.is_valid(product.gtin) for product in products)
-    assert len({product.warehouse_label for product in products}) == 60
     assert all(product.description.get("en") and product.name.get("de") for product in products)
     assert all(set(product.description) == {"en", "de", "fr"} for product in products if product.sku == KETTLE)
 
@@ -135,7 +134,7 @@ def test_the_kettle_has_a_sister_in_another_colour(catalogue: Catalogue) -> None
 
 
 def test_the_next_generations_question_can_be_asked(catalogue: Catalogue) -> None:
-    """A base (a ticket: some serial numbers), a descaler (the PIM: yes), a filter (yes and no), a lid (nobody knows)."""
+    """A base (a ticket: some serial numbers), a descaler (the PIM: yes), a filter (yes and no), a lid (no word)."""
     listed = {sku for sku, _ in catalogue.accessories[KETTLE]}
     assert {"BR-ACC-DESC-250", "BR-ACC-FILT-H2"} <= listed
     assert not {"BR-ACC-BASE-H2", "BR-ACC-LID-H2"} & listed
@@ -148,7 +147,7 @@ def test_the_next_generations_question_can_be_asked(catalogue: Catalogue) -> Non
 def test_every_department_deviates_with_a_reason(catalogue: Catalogue) -> None:
     told = {deviation.system for deviation in catalogue.deviations}
     assert told == set(SYSTEMS) - {"crm", "support"}
-    assert all(len(deviation.story) > 15 for deviation in catalogue.deviations)
+    assert all(len(deviation.story) > 10 for deviation in catalogue.deviations)
 
 
 def test_a_deviation_that_names_no_column_is_refused(catalogue: Catalogue) -> None:

@@ -1,0 +1,28 @@
+"""Settings of one Whence process, from the environment (``WHENCE_*``); what the company decides stands in whence.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are, and what the process may use."""
+
+    model_config = SettingsConfigDict(env_prefix="WHENCE_", frozen=True, populate_by_name=True)
+
+    config: Path = Field(Path("whence.toml"), validation_alias=AliasChoices("WHENCE_CONFIG", "config"))
+    """The ownership map."""
+    directory: Path = Path(".whence")
+    """State of this installation: the embedded PostgreSQL's data, the demo's files."""
+    database_url: str | None = None
+    """A PostgreSQL server, 15 or later, to be the ledger; without it Whence starts one of its own."""
+    postgres_bin: Path | None = None
+    """The directory of the PostgreSQL programs to start; without it, the embedded ones or the system's."""
+    audience: str = "internal"
+    """The audience of requests that name none."""
+    pool_size: int = Field(10, ge=2, le=100)
+    """Connections to the ledger."""
+    log_level: str = "INFO"
