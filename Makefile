@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Nothing is fetched but what the lock names by its hash: builds use the locked setuptools and hatchling.
+INSTALL := $(BIN)/python -m pip install --quiet --no-input --no-deps --no-build-isolation --use-pep517
 DEBIAN := Debian and Ubuntu: apt install python3 python3-venv
 
 # pip follows the environment of who calls us; these would break an installation into .venv.
@@ -58,6 +60,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@test ! -e $(STAMP) || test "$$(cat $(STAMP))" = "$$(pwd -P)" || rm -rf .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
 	@rm -f $(STAMP)
-	@$(BIN)/python -m pip install --quiet --no-input --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-input --no-deps --no-build-isolation --force-reinstall -e .
+	@awk '/^[a-z]/ { keep = /^setuptools==/ } keep' requirements.lock > .venv/setuptools.lock
+	@$(INSTALL) --require-hashes -r .venv/setuptools.lock
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --force-reinstall -e .
 	@pwd -P > $(STAMP)

@@ -67,9 +67,7 @@ def build_app(
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse(GRAPHQL_PATH)
 
-    page = GraphiQL(
-        audiences=tuple(runtime.schemas), default_audience=default_audience, example=example or EXAMPLE
-    )
+    page = GraphiQL(audiences=tuple(runtime.schemas), default_audience=default_audience, example=example or EXAMPLE)
     return Starlette(
         routes=[
             graphql_route(

@@ -45,7 +45,9 @@ class SystemsState:
 
     def note(self, reading: LiveReading) -> None:
         """Take note of how a live read went."""
-        failures = [one for by_field in reading.outcomes.values() for one in by_field.values() if isinstance(one, Failed)]
+        failures = [
+            one for by_field in reading.outcomes.values() for one in by_field.values() if isinstance(one, Failed)
+        ]
         if not failures:
             self._live.pop(reading.source, None)
         else:
@@ -108,5 +110,3 @@ class Memory:
 
 def _answered(outcomes: Mapping[str, Outcome]) -> bool:
     return any(not isinstance(one, Failed) for one in outcomes.values())
-
-

@@ -95,9 +95,7 @@ def open_sources(ownership: OwnershipMap) -> dict[str, GuardedSource]:
 
 
 @asynccontextmanager
-async def build_runtime(
-    ownership: OwnershipMap, database_url: str, settings: Settings
-) -> AsyncIterator[Runtime]:
+async def build_runtime(ownership: OwnershipMap, database_url: str, settings: Settings) -> AsyncIterator[Runtime]:
     """Everything, wired from the map on a database that is brought up to date; closed in the reverse order."""
     async with AsyncExitStack() as stack:
         await migrate(database_url)

@@ -3,7 +3,7 @@
 Records of catalogues are joined by shared key values, the declared schemes in their order. Three things keep records
 apart, each with its reason:
 
-- a **reused** value, one that two records of the same catalogue carry, joins nothing;
+- a **reused** value, one that two records of the same catalogue carry, joins none of that catalogue's records;
 - a record **whose keys point at two products**, that is, one that would join two records of the same catalogue, is set
   aside and the others are joined without it;
 - a record **without a key** has nothing to be joined by.
@@ -75,12 +75,12 @@ class Group:
         return self.links.keys()
 
 
-def reused_values(records: Iterable[Keyed]) -> frozenset[KeyValue]:
-    """The values that two records of the same source carry."""
+def reused_values(records: Iterable[Keyed]) -> frozenset[tuple[str, KeyValue]]:
+    """The values that two records of the same source carry, with that source."""
     seen: Counter[tuple[str, KeyValue]] = Counter()
     for record in records:
         seen.update((record.key.source, value) for value in set(record.values))
-    return frozenset(value for (_, value), count in seen.items() if count > 1)
+    return frozenset(one for one, count in seen.items() if count > 1)
 
 
 def partition(records: Sequence[Keyed], schemes: Sequence[str]) -> tuple[Group, ...]:
@@ -90,7 +90,7 @@ def partition(records: Sequence[Keyed], schemes: Sequence[str]) -> tuple[Group, 
     carriers: dict[KeyValue, list[RecordKey]] = defaultdict(list)
     for record in records:
         for value in record.values:
-            if value not in reused and value.scheme in schemes:
+            if (record.key.source, value) not in reused and value.scheme in schemes:
                 carriers[value].append(record.key)
     values = sorted(carriers, key=lambda value: (schemes.index(value.scheme), value.value))
     torn: dict[RecordKey, str] = {}
@@ -186,13 +186,14 @@ def _link(
     members: Sequence[RecordKey],
     carriers: Mapping[KeyValue, Sequence[RecordKey]],
     refused: Mapping[KeyValue, str],
-    reused: frozenset[KeyValue],
+    reused: frozenset[tuple[str, KeyValue]],
     torn: Mapping[RecordKey, str],
     values: Sequence[KeyValue],
 ) -> Link:
     if record.key in torn:
         return Link(APART, torn[record.key])
-    remarks = [f"{value} stands on several records of one system" for value in record.values if value in reused]
+    source = record.key.source
+    remarks = [f"{value} stands on several records of {source}" for value in record.values if (source, value) in reused]
     remarks += [f"{value} would join {refused[value]}" for value in record.values if value in refused]
     if record.remark:
         remarks.append(record.remark)
@@ -200,7 +201,7 @@ def _link(
     others = set(members) - {record.key}
     own = set(record.values)
     for value in values:
-        if value in own and value not in refused and not others.isdisjoint(carriers[value]):
+        if value in own and (source, value) not in reused and not others.isdisjoint(carriers[value]):
             return Link(value.scheme, reason)
     if not record.values:
         return Link(APART, reason or "it has no key that others could share")

@@ -25,7 +25,13 @@ from resolvers.secrecy import conceal, secrets_of, without_literals
 from sources.units import find_unit
 
 MAX_BYTES = 1_000_000
+MAX_LINE = 20_000
+"""Characters of one line; the TOML parser's time grows with the square of some of them."""
 MAX_DEPTH = 20
+MAX_KEYS = 2000
+"""Keys of one table."""
+MAX_ENTRIES = 1000
+"""Entries of one list."""
 MAX_INTEGER_BITS = 63
 
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -79,6 +85,10 @@ def parse_map(text: str, environment: Mapping[str, str], *, place: str = "whence
 def _parse(text: str, place: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise MapError(place, [Mistake(place, f"more than {MAX_BYTES:,} characters", "write a smaller file")])
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE:
+            found = f"more than {MAX_LINE:,} characters in line {number}"
+            raise MapError(place, [Mistake(place, found, 'write shorter lines; a long text goes between """')])
     try:
         raw = tomllib.loads(text)
     except RecursionError:
@@ -104,7 +114,7 @@ def _syntax(message: str, text: str, place: str) -> Mistake:
 
 
 def _strange(raw: dict[str, Any]) -> Iterator[Finding]:
-    """What TOML allows and no map needs: a depth or a number beyond every use."""
+    """What TOML allows and no map needs: a depth, a size or a number beyond every use."""
     stack: list[tuple[Loc, Any]] = [((), raw)]
     while stack:
         loc, value = stack.pop()
@@ -112,6 +122,10 @@ def _strange(raw: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(loc, "a number beyond 64 bits", "write a smaller number")
         elif isinstance(value, dict | list) and len(loc) >= MAX_DEPTH:
             yield Finding(loc, f"tables {MAX_DEPTH} deep", "write flatter tables")
+        elif isinstance(value, dict) and len(value) > MAX_KEYS:
+            yield Finding(loc, f"{len(value)} keys", f"write at most {MAX_KEYS}")
+        elif isinstance(value, list) and len(value) > MAX_ENTRIES:
+            yield Finding(loc, f"a list of {len(value)} entries", f"write at most {MAX_ENTRIES}")
         elif isinstance(value, dict):
             stack += (((*loc, key), member) for key, member in value.items())
         elif isinstance(value, list):

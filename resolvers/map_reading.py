@@ -29,7 +29,7 @@ from sources.registry import connector_kind, connector_names
 COMMON_KEYS = tuple(key for key in known_keys(SourceDeclaration) if key != "name")
 """The keys of ``[sources.X]`` that are the same for every connector; what is left over is the connector's own."""
 
-AT_MOST: Mapping[str, int] = {"audiences": 50, "sources": 200, "fields": 2000}
+AT_MOST: Mapping[str, int] = {"audiences": 50, "sources": 200, "fields": 1000}
 """How many of each a map may have."""
 
 T = TypeVar("T", bound=BaseModel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,12 +48,24 @@ class RequestContext:
     def __post_init__(self) -> None:
         self.visible = self.ownership.sources_for(self.audience)
         self.governs = self.ownership.audiences[self.audience].governance
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.readings: DataLoader[FactKey, ProductReading | None] = DataLoader(self._read)
         self.crosswalks: DataLoader[UUID, tuple[CrosswalkRow, ...]] = DataLoader(self._crosswalks)
 
     def asker(self, locale: str | None, channel: str | None) -> Asker:
         """For whom facts of this request are assembled."""
         return Asker(locale, channel, self.visible)
+
+    def close(self) -> None:
+        """The request is over, however it ended: reads that are still under way are given up."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _note_task(self) -> None:
+        # A loader's batch runs in a task of its own, which outlives the request unless somebody ends it.
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
 
     def extensions(self) -> dict[str, Any]:
         """``sources``: the systems that could not be reached for this answer, and why."""
@@ -74,6 +87,7 @@ class RequestContext:
 
     async def _read(self, keys: list[FactKey]) -> Sequence[ProductReading | None]:
         """One read a moment, for all products and fields that a level of the query asks for."""
+        self._note_task()
         by_moment: dict[datetime | None, list[FactKey]] = defaultdict(list)
         for key in keys:
             by_moment[key.as_of].append(key)
@@ -87,6 +101,7 @@ class RequestContext:
         return [found[key] for key in keys]
 
     async def _crosswalks(self, products: list[UUID]) -> Sequence[tuple[CrosswalkRow, ...]]:
+        self._note_task()
         rows = await crosswalk_of(self.pool, products)
         return [rows[product] for product in products]
 

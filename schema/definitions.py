@@ -9,6 +9,14 @@ import strawberry
 from resolvers import ownership
 
 
+def _type(root: strawberry.Parent[ownership.FieldDefinition]) -> str:
+    return root.type.value
+
+
+def _tolerance(root: strawberry.Parent[ownership.FieldDefinition]) -> str | None:
+    return root.tolerance.text if root.tolerance else None
+
+
 @strawberry.type(description="Who is responsible for a field.")
 class Steward:
     """See :class:`resolvers.ownership.Steward`."""
@@ -33,12 +41,8 @@ class FieldDefinition:
     writers: list[str] = strawberry.field(description="The systems that people may change it in.")
     audiences: list[str] = strawberry.field(description="Who may see it.")
 
-    @strawberry.field(description="Its type, as whence.toml names it.")
-    @staticmethod
-    def type(root: strawberry.Parent[ownership.FieldDefinition]) -> str:  # noqa: D102
-        return root.type.value
-
-    @strawberry.field(description="How far systems may differ without contradicting each other: a share or an amount.")
-    @staticmethod
-    def tolerance(root: strawberry.Parent[ownership.FieldDefinition]) -> str | None:  # noqa: D102
-        return root.tolerance.text if root.tolerance else None
+    type: str = strawberry.field(resolver=_type, description="Its type, as whence.toml names it.")
+    tolerance: str | None = strawberry.field(
+        resolver=_tolerance,
+        description="How far systems may differ without contradicting each other: a share or an amount.",
+    )

@@ -16,15 +16,30 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from resolvers import facts
+from resolvers.facts import FactStatus, Freshness
 from schema.definitions import FieldDefinition
 from sources.contract import Basis
 from sources.values import FieldType
 
-FactStatus = strawberry.enum(facts.FactStatus, description="How a fact came about.")
-Freshness = strawberry.enum(facts.Freshness, description="A fact's age against its field's max age.")
-LastUpdatedBasis = strawberry.enum(
-    Basis, name="LastUpdatedBasis", description="Which clock: the field's own, the record's, or when Whence first saw it."
+strawberry.enum(FactStatus, description="How a fact came about.")
+strawberry.enum(Freshness, description="A fact's age against its field's max age.")
+strawberry.enum(
+    Basis,
+    name="LastUpdatedBasis",
+    description="Which clock: the field's own, the record's, or when Whence first saw it.",
 )
+
+
+def _locale(root: strawberry.Parent[facts.Fact | facts.Candidate]) -> str | None:
+    return root.scope.locale
+
+
+def _channel(root: strawberry.Parent[facts.Fact | facts.Candidate]) -> str | None:
+    return root.scope.channel
+
+
+def _claims(root: strawberry.Parent[facts.Conflict]) -> list[Claim]:
+    return list(root.candidates)  # type: ignore[arg-type]
 
 
 @strawberry.type(description="An amount of money.")
@@ -75,15 +90,8 @@ class Claim:
     is_winner: bool
     reason: str = strawberry.field(description="One sentence: why it won, or why not.")
 
-    @strawberry.field(description="The locale it is for; null for any.")
-    @staticmethod
-    def locale(root: strawberry.Parent[facts.Candidate]) -> str | None:  # noqa: D102
-        return root.scope.locale
-
-    @strawberry.field(description="The channel it is for; null for any.")
-    @staticmethod
-    def channel(root: strawberry.Parent[facts.Candidate]) -> str | None:  # noqa: D102
-        return root.scope.channel
+    locale: str | None = strawberry.field(resolver=_locale, description="The locale it is for; null for any.")
+    channel: str | None = strawberry.field(resolver=_channel, description="The channel it is for; null for any.")
 
 
 @strawberry.type(description="Systems that differ about a field beyond its tolerance.")
@@ -93,10 +101,7 @@ class Conflict:
     definition: FieldDefinition
     summary: str = strawberry.field(description="One sentence: who says what.")
 
-    @strawberry.field(description="The winner, and those that contradict it.")
-    @staticmethod
-    def claims(root: strawberry.Parent[facts.Conflict]) -> list[Claim]:  # noqa: D102
-        return list(root.candidates)  # type: ignore[arg-type]
+    claims: list[Claim] = strawberry.field(resolver=_claims, description="The winner, and those that contradict it.")
 
 
 @strawberry.interface(description="A field of a product: the winning claim and its provenance.")
@@ -109,22 +114,19 @@ class Fact:
     source: str | None = strawberry.field(description="The system that supplied the value.")
     source_record_id: str | None = strawberry.field(description="That system's own id for the record.")
     last_updated: datetime | None = strawberry.field(description="When the value last changed in that system.")
-    last_updated_basis: LastUpdatedBasis | None
+    last_updated_basis: Basis | None
     observed_at: datetime | None = strawberry.field(description="When Whence last saw it there.")
     candidates: list[Claim] = strawberry.field(description="What every system says, the winner included.")
     conflict: Conflict | None = strawberry.field(
         description="Null unless systems disagree beyond the field's tolerance."
     )
 
-    @strawberry.field(description="The locale of the value that was taken; null for one that is for any.")
-    @staticmethod
-    def locale(root: strawberry.Parent[facts.Fact]) -> str | None:  # noqa: D102
-        return root.scope.locale
-
-    @strawberry.field(description="The channel of the value that was taken; null for one that is for any.")
-    @staticmethod
-    def channel(root: strawberry.Parent[facts.Fact]) -> str | None:  # noqa: D102
-        return root.scope.channel
+    locale: str | None = strawberry.field(
+        resolver=_locale, description="The locale of the value that was taken; null for one that is for any."
+    )
+    channel: str | None = strawberry.field(
+        resolver=_channel, description="The channel of the value that was taken; null for one that is for any."
+    )
 
 
 def _fact_type(kind: FieldType, name: str, value: Any) -> type[Any]:

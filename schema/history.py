@@ -69,9 +69,7 @@ async def history(
     return connect(context.cursors, listing, changes[: size + 1], size, after)
 
 
-def _expanded(
-    entry: ChangeEntry, fields: Sequence[str], context: RequestContext
-) -> Iterator[tuple[JSON, Change]]:
+def _expanded(entry: ChangeEntry, fields: Sequence[str], context: RequestContext) -> Iterator[tuple[list[Any], Change]]:
     where = [encode_datetime(entry.observed_at), entry.source, entry.batch, entry.record_id]
     for name, claims in entry.claims.items():
         if name not in fields:

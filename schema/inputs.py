@@ -49,7 +49,9 @@ class ProductLookup:
     def lookup(self) -> Lookup:
         """The lookup that was given. Raises GraphQLError for one that is too long."""
         given = {
-            name: value for name in ("id", "sku", "gtin", "alias") if (value := getattr(self, name)) is not strawberry.UNSET
+            name: value
+            for name in ("id", "sku", "gtin", "alias")
+            if (value := getattr(self, name)) is not strawberry.UNSET
         }
         if any(len(str(value)) > LONGEST_LOOKUP for value in given.values()):
             raise bad_input(f"A lookup has at most {LONGEST_LOOKUP} characters.")
@@ -182,7 +184,8 @@ def filter_type(fields: Sequence[FieldDefinition], governs: bool) -> type[Any]:
 def order_type(fields: Sequence[FieldDefinition]) -> type[Any]:
     """``ProductOrder`` over the sortable ones of ``fields``."""
     names = {one.name: one.name for one in fields if one.type in SORTABLE} or {"id": "id"}
-    by = strawberry.enum(Enum("ProductOrderField", names), description="What products are ordered by.")
+    by: Any = Enum("ProductOrderField", names)  # type: ignore[misc]
+    strawberry.enum(by, description="What products are ordered by.")
     made = type(
         "ProductOrder",
         (),
@@ -210,9 +213,7 @@ def read_order(order: Any, catalogue: Catalogue) -> Order | None:
     return Order(catalogue.listed_field(order.field.value), order.direction is Direction.DESC)
 
 
-def read_filter(
-    where: Any, fields: Sequence[FieldDefinition], catalogue: Catalogue, depth: int = 0
-) -> Condition:
+def read_filter(where: Any, fields: Sequence[FieldDefinition], catalogue: Catalogue, depth: int = 0) -> Condition:
     """The condition that was asked for. Raises GraphQLError for one too deep, too long or about no known source."""
     if not where:
         return Every(())

@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 import strawberry
 
 from resolvers import governance
-from resolvers.governance import RiskKind as Risk
+from resolvers.governance import RiskKind, SourceStatus
 from resolvers.ownership import OwnershipMap as DeclaredMap
 from resolvers.planner import Step, Via, plan
-from schema.context import RequestContext
+from schema.context import RequestContext, WhenceInfo
 from schema.definitions import FieldDefinition
 from schema.failures import bad_input
 from schema.product import ProductNode
 from sources.failures import Actor, Failure, FailureKind
 from sources.ledger.runs import apart_records, rejections
 
-RiskKind = strawberry.enum(Risk, description="What is wrong about an ownership.")
-SourceStatus = strawberry.enum(governance.SourceStatus, description="How a source does.")
-FailureKindEnum = strawberry.enum(FailureKind, description="What went wrong, in terms of what to do about it.")
-ActorEnum = strawberry.enum(Actor, name="Actor", description="Who must act.")
-ViaEnum = strawberry.enum(Via, name="Via", description="Whether a system is asked itself, or the ledger in its place.")
+strawberry.enum(RiskKind, description="What is wrong about an ownership.")
+strawberry.enum(SourceStatus, description="How a source does.")
+strawberry.enum(FailureKind, description="What went wrong, in terms of what to do about it.")
+strawberry.enum(Actor, description="Who must act.")
+strawberry.enum(Via, description="Whether a system is asked itself, or the ledger in its place.")
 MOST_LISTED = 500
 
 
@@ -45,6 +45,14 @@ class UnmappedColumn:
     filled: int = strawberry.field(description="In how many of the records looked at.")
 
 
+async def _risks(info: WhenceInfo) -> list[OwnershipRisk]:
+    return list(await info.context.governance.risks())  # type: ignore[arg-type]
+
+
+async def _unmapped(info: WhenceInfo) -> list[UnmappedColumn]:
+    return list(await info.context.governance.unmapped())  # type: ignore[arg-type]
+
+
 @strawberry.type(description="The map of who owns what.")
 class OwnershipMap:
     """One map, one version."""
@@ -52,24 +60,21 @@ class OwnershipMap:
     version: str
     fields: list[FieldDefinition]
 
-    @strawberry.field(description="Worst first, from what the systems really contain and not only the file.")
-    @staticmethod
-    async def risks(info: strawberry.Info[RequestContext, None]) -> list[OwnershipRisk]:  # noqa: D102
-        return list(await info.context.governance.risks())  # type: ignore[arg-type]
-
-    @strawberry.field(description="What the systems fill and nobody has claimed.")
-    @staticmethod
-    async def unmapped(info: strawberry.Info[RequestContext, None]) -> list[UnmappedColumn]:  # noqa: D102
-        return list(await info.context.governance.unmapped())  # type: ignore[arg-type]
+    risks: list[OwnershipRisk] = strawberry.field(
+        resolver=_risks, description="Worst first, from what the systems really contain and not only the file."
+    )
+    unmapped: list[UnmappedColumn] = strawberry.field(
+        resolver=_unmapped, description="What the systems fill and nobody has claimed."
+    )
 
 
 @strawberry.type(description="A failure of a system, and what to do about it.")
 class SourceFailure:
     """See :class:`sources.failures.Failure`."""
 
-    kind: FailureKindEnum
+    kind: FailureKind
     message: str
-    actor: ActorEnum = strawberry.field(description="Who must act.")
+    actor: Actor = strawberry.field(description="Who must act.")
     action: str = strawberry.field(description="What that one should do.")
     since: datetime | None
 
@@ -105,6 +110,16 @@ class RejectedDocument:
     observed_at: datetime
 
 
+async def _apart_records(root: strawberry.Parent[governance.SourceReport], info: WhenceInfo) -> list[ApartRecord]:
+    return list(await apart_records(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+
+
+async def _rejected_documents(
+    root: strawberry.Parent[governance.SourceReport], info: WhenceInfo
+) -> list[RejectedDocument]:
+    return list(await rejections(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+
+
 @strawberry.type(description="A system that Whence reads.")
 class Source:
     """A source as declared, and how it does."""
@@ -128,19 +143,12 @@ class Source:
     confirmed_at: datetime | None = strawberry.field(description="The ledger holds what it said then.")
     last_run: SourceRun | None
 
-    @strawberry.field(description="Records that stay apart, at most 500, each with its reason.")
-    @staticmethod
-    async def apart_records(  # noqa: D102
-        root: strawberry.Parent[Source], info: strawberry.Info[RequestContext, None]
-    ) -> list[ApartRecord]:
-        return list(await apart_records(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
-
-    @strawberry.field(description="Documents set aside, at most 500, each with its reason.")
-    @staticmethod
-    async def rejected_documents(  # noqa: D102
-        root: strawberry.Parent[Source], info: strawberry.Info[RequestContext, None]
-    ) -> list[RejectedDocument]:
-        return list(await rejections(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+    apart_records: list[ApartRecord] = strawberry.field(
+        resolver=_apart_records, description="Records that stay apart, at most 500, each with its reason."
+    )
+    rejected_documents: list[RejectedDocument] = strawberry.field(
+        resolver=_rejected_documents, description="Documents set aside, at most 500, each with its reason."
+    )
 
 
 @strawberry.type(description="One question to one system.")
@@ -148,7 +156,7 @@ class ReadStep:
     """See :class:`resolvers.planner.Step`."""
 
     source: str
-    via: ViaEnum
+    via: Via
     fields: list[str]
     record_ids: list[str]
     deadline: timedelta | None = strawberry.field(description="Of a live read.")

@@ -186,10 +186,10 @@ def _connection(name: str, node: type[Any], description: str, *, counted: bool =
         async def total_count(root: strawberry.Parent[Connection[Any]], info: WhenceInfo) -> int:
             return await info.context.catalogue.count(root.counting or Every(()))
 
-        connection.total_count = strawberry.field(  # type: ignore[attr-defined]
+        connection.total_count = strawberry.field(
             resolver=total_count, description="How many there are on all pages."
         )
-    return cast(type[Any], strawberry.type(connection, description="A page of a list."))
+    return strawberry.type(connection, description="A page of a list.")
 
 
 def _annotated(name: str, annotations: dict[str, Any]) -> type[Any]:
@@ -226,5 +226,3 @@ def _plan() -> Any:
     return strawberry.field(
         resolver=resolve, name="plan", description="Which system is asked for what, and why, without asking."
     )
-
-

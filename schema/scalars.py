@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -38,10 +39,9 @@ def read_decimal(value: object) -> Decimal:
 def read_datetime(value: object) -> datetime:
     """A moment from RFC 3339 with its zone, as UTC. Raises GraphQLError."""
     if isinstance(value, str) and len(value) <= 40:
-        try:
+        moment: datetime | None = None
+        with suppress(ValueError):
             moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None  # type: ignore[assignment]
         if moment is not None and moment.tzinfo is not None and 1 < moment.year < 9999:
             return moment.astimezone(UTC)
     raise GraphQLError('Write a moment as RFC 3339 with its zone, such as "2026-03-01T12:00:00Z".')

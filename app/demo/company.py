@@ -141,8 +141,6 @@ async def open_company(directory: Path, postgres_url: str) -> AsyncIterator[Anno
             control_token=control_token,
             pid=os.getpid(),
         )
-        _publish(directory, announcement)
-        stack.callback((directory / COMPANY_FILE).unlink, missing_ok=True)
         yield announcement
 
 
@@ -185,13 +183,18 @@ def _die_with_parent() -> None:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-async def _until_told(parent: int) -> None:
-    """Wait for a signal, the end of a piped standard input, or another parent than ``parent``."""
-    loop = asyncio.get_running_loop()
+def _hear_signals() -> asyncio.Event:
+    """What SIGTERM and SIGINT set from now on; before, they end the process at once."""
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):
-            loop.add_signal_handler(number, told.set)
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+    return told
+
+
+async def _until(told: asyncio.Event, parent: int) -> None:
+    """Wait until ``told``, for the end of a piped standard input, or for another parent than ``parent``."""
+    loop = asyncio.get_running_loop()
     transport: asyncio.BaseTransport | None = None
     if _stdin_is_pipe():
         reader = asyncio.StreamReader()
@@ -224,9 +227,14 @@ def _stdin_is_pipe() -> bool:
 async def _run(directory: Path, postgres_url: str, parent: int) -> None:
     company = open_company(directory, postgres_url)
     announcement = await company.__aenter__()
-    sys.stdout.write(announcement.line() + "\n")
-    sys.stdout.flush()
-    await _until_told(parent)
+    told = _hear_signals()
+    _publish(directory, announcement)
+    try:
+        sys.stdout.write(announcement.line() + "\n")
+        sys.stdout.flush()
+        await _until(told, parent)
+    finally:
+        (directory / COMPANY_FILE).unlink(missing_ok=True)
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await company.__aexit__(None, None, None)

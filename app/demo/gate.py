@@ -18,18 +18,19 @@ Upstream: TypeAlias = tuple[str, int] | str
 
 _CHUNK = 64 * 1024
 _CHUNKS_WAITING = 64
-_PAGE = (
-    b"<!doctype html><title>Back soon</title><h1>Scheduled maintenance</h1>"
-    b"<p>This system is being looked after. Please try again on Monday.</p>"
-)
+GARBAGE_PAGE = b"""<!doctype html>
+<title>Back soon</title>
+<h1>Scheduled maintenance</h1>
+<p>This system is being looked after. Please try again on Monday.</p>
+"""
+"""What a garbled file holds."""
 GARBAGE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\nconnection: close\r\ncontent-length: "
-    + str(len(_PAGE)).encode()
+    + str(len(GARBAGE_PAGE)).encode()
     + b"\r\n\r\n"
-    + _PAGE
+    + GARBAGE_PAGE
 )
-"""What a garbled server answers; a garbled file holds the page alone."""
-GARBAGE_PAGE = _PAGE
+"""What a garbled server answers."""
 
 
 class Condition(StrEnum):

@@ -6,13 +6,14 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
 from sources.failures import FailureKind, SourceFailure
 
 MAX_PARTS = 10_000
-_CHUNK = 1 << 16
+MAX_NAMES = 10_000
+_CHUNK = 1 << 18
 
 
 class Archive:
@@ -43,7 +44,8 @@ class Archive:
     def verify(self) -> None:
         """Unpacks everything once. A part that is not what the directory promises, in size or sum, is a failure."""
         for part in self.parts:
-            self._pour(part, lambda chunk: None)
+            for _ in self.chunks(part):
+                pass
 
     def parse(
         self,
@@ -52,16 +54,17 @@ class Archive:
         end: Callable[[str], None] | None = None,
         text: Callable[[str], None] | None = None,
     ) -> None:
-        """Reads the XML of ``part``: element and attribute names come without their prefixes."""
+        """Reads the XML of ``part``: the names of elements come without their prefixes, those of attributes as written."""
         parser = expat.ParserCreate()
         parser.buffer_text = True
+        local = _LocalNames()
 
         def opened(tag: str, attributes: dict[str, str]) -> None:
-            start(tag.rpartition(":")[2], {name.rpartition(":")[2]: value for name, value in attributes.items()})
+            start(local[tag], attributes)
 
         def closed(tag: str) -> None:
             if end is not None:
-                end(tag.rpartition(":")[2])
+                end(local[tag])
 
         def refuse(*_: object) -> None:
             raise self._garbled(f"its part {part} declares a document type")
@@ -73,16 +76,18 @@ class Archive:
             parser.CharacterDataHandler = text
         parser.StartDoctypeDeclHandler = refuse
         try:
-            self._pour(part, lambda chunk: parser.Parse(chunk, False))
+            for chunk in self.chunks(part):
+                parser.Parse(chunk, False)
             parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise self._garbled(f"its part {part} is no XML: {error}") from error
 
-    def _pour(self, part: str, into: Callable[[bytes], object]) -> None:
+    def chunks(self, part: str) -> Iterator[bytes]:
+        """The content of ``part``."""
         try:
             with self._zip.open(part) as stream:
                 while chunk := stream.read(_CHUNK):
-                    into(chunk)
+                    yield chunk
         except KeyError as error:
             raise self._garbled(f"it has no part {part}") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
@@ -90,3 +95,12 @@ class Archive:
 
     def _garbled(self, reason: str) -> SourceFailure:
         return SourceFailure(FailureKind.GARBLED, f"{self._name} cannot be read: {reason}")
+
+
+class _LocalNames(dict[str, str]):
+    """Names of elements without their prefixes, each worked out once."""
+
+    def __missing__(self, tag: str) -> str:
+        if len(self) > MAX_NAMES:
+            self.clear()
+        return self.setdefault(tag, tag.rpartition(":")[2])

@@ -3,6 +3,7 @@ cell up to the farthest, and one cell at XFD1048576 is 17,000,000,000 of them.""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from sources.failures import FailureKind, SourceFailure
@@ -11,6 +12,10 @@ from sources.file.options import FileOptions
 
 MAX_CELLS = 20_000_000
 """Of one sheet as a grid."""
+_MODEST = 50_000_000
+_LONGEST_TAG = 1 << 20
+_CELL = re.compile(rb"<(?:[^\s<>:/]+:)?c(?=[\s/>])")
+_PLACE = re.compile(rb"<(?:[^\s<>:/]+:)?c(?:\s+[\w:]+=\"[^\"'<>]*\")*?\s+r=\"([A-Z]{1,3})([0-9]{1,7})\"", re.ASCII)
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _STRINGS = "xl/sharedstrings.xml"
@@ -28,6 +33,11 @@ class Extent:
         """Something stands there, both counted from 1."""
         self.rows = max(self.rows, row)
         self.columns = max(self.columns, column)
+
+    @property
+    def is_modest(self) -> bool:
+        """Whether it is so small that no limit matters."""
+        return self.rows * self.columns <= MAX_CELLS // 4 and self.characters <= _MODEST and self.columns <= 100
 
     def check(self, name: str, options: FileOptions) -> None:
         """Raises SourceFailure for a sheet larger than ``options`` let in."""
@@ -67,7 +77,7 @@ def xlsx_sheets(archive: Archive, name: str) -> dict[str, str]:
 
     def sheet(tag: str, attributes: dict[str, str]) -> None:
         if tag == "sheet":
-            target = targets.get(attributes.get("id", ""), "")
+            target = targets.get(_local(attributes, "id"), "")
             part = target.lstrip("/") if target.startswith(("/", "xl/")) else f"xl/{target}"
             sheets[attributes.get("name", "")] = part
 
@@ -79,6 +89,32 @@ def xlsx_sheets(archive: Archive, name: str) -> dict[str, str]:
 def xlsx_extent(archive: Archive, part: str) -> Extent:
     """The extent of the sheet in ``part``."""
     lengths = _string_lengths(archive)
+    return _glance(archive, part, max(lengths, default=0)) or _survey(archive, part, lengths)
+
+
+def _glance(archive: Archive, part: str, longest: int) -> Extent | None:
+    """A quick and generous measure: every cell that names its place counts, and all hold the longest text. None where
+    that says nothing, because it is too much or because some cell names no place; then each must be looked at."""
+    extent, count, pending = Extent(), 0, b""
+    for chunk in archive.chunks(part):
+        pending += chunk
+        end = pending.rfind(b">") + 1
+        text, pending = pending[:end], pending[end:]
+        if len(pending) > _LONGEST_TAG or b"<!DOCTYPE" in text:
+            return None
+        found = _PLACE.findall(text)
+        if len(found) != len(_CELL.findall(text)):
+            return None
+        count += len(found)
+        if found:
+            columns = {letters for letters, _ in found}
+            extent.reach(max(int(digits) for _, digits in found), max(_column(letters.decode()) for letters in columns))
+    extent.characters = count * longest
+    return extent if count and extent.is_modest else None
+
+
+def _survey(archive: Archive, part: str, lengths: list[int]) -> Extent:
+    """The exact measure, element by element."""
     cells = _XlsxCells(lengths)
     archive.parse(part, cells.start, cells.end, cells.text)
     return cells.extent
@@ -142,10 +178,20 @@ def _cell(reference: str, column: int, row: int) -> tuple[int, int]:
     digits = reference[len(letters) :]
     if not digits or not letters.isascii() or not letters.isalpha() or len(letters) > 4 or len(digits) > 9:
         return column, row
+    return _column(letters), int(digits)
+
+
+def _column(letters: str) -> int:
+    """The number of the column ``letters``: 1 for A, 27 for AA."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - 64
-    return number, int(digits)
+    return number
+
+
+def _local(attributes: dict[str, str], name: str) -> str:
+    """The attribute of that name, with whatever prefix."""
+    return next((value for given, value in attributes.items() if given.rpartition(":")[2] == name), "")
 
 
 # ── ODS ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,16 +220,16 @@ class _OdsCells:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in ("table-cell", "covered-table-cell"):
-            self._cell_times = _times(attributes.get("number-columns-repeated"))
-            self._filled = "value-type" in attributes or "formula" in attributes
-            self._text = len(attributes.get("string-value", ""))
+            self._cell_times = _times(attributes.get("table:number-columns-repeated"))
+            self._filled = "office:value-type" in attributes or "table:formula" in attributes
+            self._text = len(attributes.get("office:string-value", ""))
         elif tag == "table-row":
-            self._row_times = _times(attributes.get("number-rows-repeated"))
+            self._row_times = _times(attributes.get("table:number-rows-repeated"))
             self._column = self._row_text = 0
         elif tag == "table":
             self._row = 0
             self._extent = Extent()
-            self.sheets[attributes.get("name", "")] = self._extent
+            self.sheets[attributes.get("table:name", "")] = self._extent
 
     def text(self, data: str) -> None:
         if self._cell_times:

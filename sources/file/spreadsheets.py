@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -43,7 +44,8 @@ def open_spreadsheet(
     Raises SourceFailure.
     """
     with path.open("rb") as file:
-        data = file.read(options.max_bytes + 1)
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(size, options.max_bytes) + 1)
     if len(data) > options.max_bytes:
         raise SourceFailure(
             FailureKind.TOO_LARGE, f"{name} is larger than {options.max_bytes} bytes; no more is read (max_bytes)"

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
 from sources.contract import Cursor, RecordKey, Rejected
 from sources.ledger.database import Connection, Pool
 from sources.values import JSON
@@ -128,8 +130,8 @@ class Batch:
             [row.key.id for row in rows],
             [row.document for row in rows],
             [row.claims for row in rows],
-            [list(row.names) for row in rows],
-            [list(row.identifiers) for row in rows],
+            [orjson.dumps(row.names) for row in rows],
+            [orjson.dumps(row.identifiers) for row in rows],
             [row.digest for row in rows],
             [row.updated_at for row in rows],
             [row.observed_at for row in rows],

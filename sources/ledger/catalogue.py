@@ -157,7 +157,8 @@ async def count_products(pool: Pool, condition: Condition) -> int:
 async def _fetch(pool: Pool, query: Select[Any]) -> Sequence[Any]:
     compiled = query.compile(dialect=_DIALECT)
     parameters = compiled.params
-    return await pool.fetch(str(compiled), *(parameters[name] for name in compiled.positiontup or ()))
+    rows: Sequence[Any] = await pool.fetch(str(compiled), *(parameters[name] for name in compiled.positiontup or ()))
+    return rows
 
 
 def _behind(key: ColumnElement[Any], product: ColumnElement[Any], after: Listed, order: Order) -> ColumnElement[bool]:

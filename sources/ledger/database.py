@@ -34,7 +34,8 @@ class LedgerUnusable(Exception):
 
 
 def _encode_jsonb(value: Any) -> bytes:
-    return b"\x01" + orjson.dumps(value)
+    # Bytes are JSON already: in an array of jsonb, asyncpg would take a list for another dimension.
+    return b"\x01" + (value if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _decode_jsonb(data: bytes) -> Any:

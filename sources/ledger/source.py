@@ -60,8 +60,8 @@ class Ledger:
             rows = _folded(await self.pool.fetch(_BY_PRODUCT_AS_OF, list(products), self.as_of))
         found: dict[UUID, dict[RecordKey, dict[str, Outcome]]] = {product: {} for product in products}
         for row in rows:
-            key = RecordKey(row["source"], row["record_id"])  # type: ignore[arg-type]
-            found[row["product_id"]][key] = self._outcomes(row, fields)  # type: ignore[index]
+            key = RecordKey(row["source"], row["record_id"])
+            found[row["product_id"]][key] = self._outcomes(row, fields)
         return found
 
     def _outcomes(self, row: Mapping[str, object] | None, fields: Collection[str]) -> dict[str, Outcome]:

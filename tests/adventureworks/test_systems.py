@@ -83,4 +83,4 @@ async def test_each_language_has_the_date_of_its_own(company: Mapping[str, str])
     await source.close()
     assert dates.keys() == {"en", "fr", "ar", "he", "th", "zh-Hant"}
     assert datetime(2025, 2, 7, 10, 32, 17, 973000, tzinfo=UTC) in dates["th"]
-    assert dates["en"] == {datetime(2024, 4, 29, tzinfo=UTC)}
+    assert dates["zh-Hant"] == {datetime(2024, 4, 29, tzinfo=UTC)}

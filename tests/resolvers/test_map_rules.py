@@ -165,6 +165,14 @@ RULES: list[tuple[str, tuple[tuple[str, str], ...], str, str, str]] = [
      "sources.wms.fields.countryOfOrigin", '""', "column"),
     ("empty path of a clock", (('updated_at = "changed_on"', 'updated_at = ""'),), "sources.wms.updated_at", '""',
      "column"),
+    ("empty path of a trusted clock", (('every = "5m"', 'by = ""'),), "sources.wms.sync.by", '""', "column"),
+    ("empty path of a unit", (('unit = "kg"', 'unit_path = ""'),), "sources.wms.fields.weight.unit_path", '""', "column"),
+    ("empty path of a note", (('text = "Complaint"', 'text = ""'),), "sources.complaints.fields.complaints.note.text",
+     '""', "column"),
+    ("empty channel", (('locale = "fr" }', 'locale = "fr", channel = "" }'),),
+     "sources.marketing.fields.description[1].channel", "empty", "leave it out"),
+    ("empty split", (('split = ";"', 'split = ""'),), "sources.marketing.fields.tags.split", "empty", "separates"),
+    ("nameless steward", (('{ name = "Pricing" }', '{ name = "" }'),), "fields.listPrice.steward.name", "empty", "responsible"),
     ("empty title", (('title = "Warehouse"', 'title = ""'),), "sources.wms.title", "empty", "people"),
     ("empty label", (('label = "Weight"', 'label = " "'),), "fields.weight.label", '" "', "leave it out"),
     ("variable that is not set", (("${WMS_URL}", "${WMS_ADDRESS}"),), "sources.wms.url", "${WMS_ADDRESS}",
@@ -267,9 +275,19 @@ def test_an_empty_file_says_what_is_needed() -> None:
 
 
 def test_a_file_of_nonsense_is_answered_shortly() -> None:
-    found = mistakes("".join(f"key_{number} = 1\n" for number in range(50_000)))
+    found = mistakes("".join(f"key_{number} = 1\n" for number in range(2000)))
     assert len(found) == 203
-    assert found[0].found == "49800 more unknown keys" or found[-1].found == "49800 more unknown keys"
+    assert found[0].found == "1800 more unknown keys"
+    found = mistakes(specimen(more="[fields.a]\n" + "".join(f"key_{number} = 1\n" for number in range(1000))))
+    assert "800 more mistakes" in [one.found for one in found]
+
+
+def test_what_a_map_may_have_is_bounded() -> None:
+    assert only_mistake("".join(f"key_{number} = 1\n" for number in range(2001))).found == "2001 keys"
+    assert "1001 entries" in only_mistake("[content]\nlocales = [" + "'en'," * 1001 + "]").found
+    assert "line 2" in only_mistake("a = 1\n" + "a." * 400_000 + "a = 1").found
+    audiences = "".join(f"[audiences.a{number}]\n" for number in range(51))
+    assert only_mistake(specimen(more=audiences)).found == "54 of them"
 
 
 def test_it_reads_as_a_list() -> None:

@@ -178,9 +178,11 @@ async def test_the_loop_goes_on_while_systems_misbehave(http_server: HttpServer)
             await asyncio.gather(connector.describe(), return_exceptions=True)
         await connector.close()
 
-    rows = [{"id": f"A-{number}", "weight": 0.125, "label": "Kettle " * 5} for number in range(60_000)]
+    rows = [{"id": f"A-{number}", "weight": 0.125, "label": "Kettle " * 5} for number in range(100_000)]
     long_answer = json.dumps(rows).encode()
-    assert len(long_answer) > 4_000_000
+    began = time.monotonic()
+    parse_json(long_answer)
+    alone = time.monotonic() - began
     with HttpServer() as hangs, HttpServer() as drips, HttpServer() as bombs, HttpServer() as long:
         hangs.faults.switch(Fault.HANG)
         drips.faults.switch(Fault.DRIP)
@@ -190,7 +192,7 @@ async def test_the_loop_goes_on_while_systems_misbehave(http_server: HttpServer)
         await asyncio.gather(*(read(server) for server in (hangs, drips, bombs, long)))
         ticking.cancel()
     assert len(gaps) > 20
-    assert max(gaps) < 0.5, "something held the loop"
+    assert max(gaps) < alone / 2, "something held the loop"
     assert http_server.port
 
 
