@@ -12,6 +12,10 @@ export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
 
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export PIP_NO_CACHE_DIR := 1
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint lock bench clean moved
 

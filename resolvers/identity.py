@@ -39,7 +39,12 @@ class KeyValue(NamedTuple):
     value: str
 
     def __str__(self) -> str:
-        return f"{_SPOKEN.get(self.scheme, self.scheme)} {self.value.replace('|', ' ')}"
+        return f"{spoken_scheme(self.scheme)} {self.value.replace('|', ' ')}"
+
+
+def spoken_scheme(scheme: str) -> str:
+    """A scheme as people say it: GTIN, SKU, brand and MPN."""
+    return _SPOKEN.get(scheme, scheme)
 
 
 _SPOKEN = {"gtin": "GTIN", "sku": "SKU", "mpn": "MPN", "brand+mpn": "brand and MPN"}

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from resolvers.identity import Keyed, KeyValue
+from resolvers.identity import Keyed, KeyValue, spoken_scheme
 from resolvers.linking import relink
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
@@ -267,7 +267,9 @@ class Ingest:
         values = tuple(
             KeyValue(one.scheme, one.value) for one in record.identifiers if one.scheme in self.map.identity_keys
         )
-        remarks = [f"its {scheme} {raw!r} is not used: {why}" for scheme, raw, why in record.invalid_identifiers]
+        remarks = [
+            f"its {spoken_scheme(scheme)} {raw!r} is not used: {why}" for scheme, raw, why in record.invalid_identifiers
+        ]
         return Keyed(record.key, values, "; ".join(remarks) or None)
 
     def _digest(self, record: Record) -> bytes:

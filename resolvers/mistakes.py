@@ -21,6 +21,7 @@ Loc: TypeAlias = tuple[str | int, ...]
 """A place in a parsed file: keys and list indexes from the top."""
 
 SHOWN_AT_MOST = 60
+KEY_AT_MOST = 100
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _USERINFO = re.compile(r"(://)[^/?#\s\"]*@")
 _SECRET_KEY = re.compile(
@@ -62,8 +63,12 @@ def key_path(loc: Loc) -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += ("." if path else "") + (part if _BARE_KEY.fullmatch(part) else quoted(part))
+            path += ("." if path else "") + (part if _plain_key(part) else quoted(part))
     return path
+
+
+def _plain_key(key: str) -> bool:
+    return len(key) <= KEY_AT_MOST and _BARE_KEY.fullmatch(key) is not None
 
 
 def under(loc: Loc, places: Collection[Loc]) -> bool:

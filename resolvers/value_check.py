@@ -70,11 +70,12 @@ def check_source_named(tables: MapTables, name: str, loc: Loc) -> Iterator[Findi
     if tables.sources is None or name in tables.sources:
         return
     near = nearest(name, tables.sources)
-    instead = (
-        f"did you mean {quoted(near)}?"
-        if near
-        else f"declare it as [{key_path(('sources', name))}], or correct the name"
-    )
+    if near:
+        instead = f"did you mean {quoted(near)}?"
+    elif len(name) <= LONGEST_NAME:
+        instead = f"declare it as [{key_path(('sources', name))}], or correct the name"
+    else:
+        instead = "write the name of a declared source"
     yield Finding(loc, f"{shown(tables.at(loc))}, which is no declared source", instead)
 
 

@@ -13,13 +13,15 @@ from sources.values import JSON
 from sources.walking import read_clock, zone_of
 
 MAX_COLUMNS = 2000
+MAX_DOCUMENTS = 500
+"""Looked at, of a page that may hold a hundred thousand."""
 _SAMPLE = 60
 
 
 def describe_documents(documents: Sequence[Document]) -> Description:
     """The columns of ``documents``, members of their objects as well (``price.amount``); never complete."""
     found: dict[str, Column] = {}
-    for document in documents:
+    for document in documents[:MAX_DOCUMENTS]:
         for name, value in _members(document.content):
             known = found.get(name)
             if known is None and len(found) >= MAX_COLUMNS:
@@ -31,6 +33,7 @@ def describe_documents(documents: Sequence[Document]) -> Description:
 
 def declared_paths(declaration: SourceDeclaration, documents: Sequence[Document]) -> Iterator[Problem]:
     """What of the record's key and trusted clock is in none of ``documents``; nothing where there are no documents."""
+    documents = documents[:MAX_DOCUMENTS]
     if not documents:
         return
     names = ", ".join(column.name for column in describe_documents(documents).columns[:20])

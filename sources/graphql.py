@@ -36,7 +36,7 @@ from sources.graphql_documents import Query, require_variables, variables_of
 from sources.graphql_paging import GraphQLPaging, Unpaged
 from sources.http import HttpClient, shown, together
 from sources.paths import compile_path
-from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, records_at
+from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at
 from sources.values import JSON
 from sources.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
@@ -169,8 +169,7 @@ class GraphQLConnector:
             variables[self._options.since_variable] = since.isoformat().replace("+00:00", "Z")
         place = f"{self._place}, page {number}"
         answer = await self._ask(self._options.query, variables, place, ends)
-        records = _records(answer, self._records, place, "records")
-        documents = tuple(Document(record, f"{place}, record {row}") for row, record in enumerate(records, start=1))
+        documents = await numbered(_records(answer, self._records, place, "records"), place)
         following = paging.following(position, answer.data, len(documents), place)
         return PageRead(documents, following, paging.count(answer.data))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from sources.failures import FailureKind, SourceFailure
 from sources.paths import Path
 from sources.unreadable import UnreadableValue
 from sources.values import JSON
+
+_AT_ONCE = 2000
 
 
 def _compiles(text: str) -> str:
@@ -76,6 +79,16 @@ def records_at(path: str | None, body: JSON, place: str, option: str = "records"
             )
             raise Misdeclared(FailureKind.GARBLED, place, problem)
     return records
+
+
+async def numbered(records: Sequence[Mapping[str, JSON]], place: str) -> tuple[Document, ...]:
+    """The documents of a page's ``records``. Others run in between: a page may hold a hundred thousand."""
+    documents: list[Document] = []
+    for start in range(0, len(records), _AT_ONCE):
+        part = records[start : start + _AT_ONCE]
+        documents += [Document(record, f"{place}, record {row}") for row, record in enumerate(part, start=start + 1)]
+        await asyncio.sleep(0)
+    return tuple(documents)
 
 
 def asked_only(documents: Sequence[Document], keys: Collection[str], key: Path, place: str) -> list[Document]:

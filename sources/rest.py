@@ -32,7 +32,7 @@ from sources.first_page import declared_paths, describe_documents
 from sources.http import Answer, HttpClient, HttpUrl, origin, shown, together
 from sources.paging import LinkPaging, NoPaging, Paging
 from sources.paths import compile_path
-from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, records_at, whole_number
+from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at, whole_number
 from sources.values import JSON
 from sources.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
@@ -172,7 +172,7 @@ class RestConnector:
             raise
         place = f"{self._place}, page {number}"
         total = whole_number(options.total, answer.body)
-        documents = self._documents(answer.body, place)
+        documents = await numbered(records_at(options.records, answer.body, place), place)
         following = options.paging.following(position, answer, url, len(documents), total)
         if following is None and number == 1 and since is None and total is not None and len(documents) < total:
             raise Misdeclared(FailureKind.GARBLED, place, self._unpaged(len(documents), total))
@@ -191,10 +191,6 @@ class RestConnector:
     def _unpaged(self, count: int, total: int) -> Problem:
         path = "paging.next" if isinstance(self._options.paging, LinkPaging) else "paging"
         return Problem(path, f"{count} of {total} records, and no next page", "write how this system pages")
-
-    def _documents(self, body: JSON, place: str) -> tuple[Document, ...]:
-        records = records_at(self._options.records, body, place)
-        return tuple(Document(record, f"{place}, record {row}") for row, record in enumerate(records, start=1))
 
     # ── By key ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -54,7 +54,7 @@ class Archive:
         end: Callable[[str], None] | None = None,
         text: Callable[[str], None] | None = None,
     ) -> None:
-        """Reads the XML of ``part``: the names of elements come without their prefixes, those of attributes as written."""
+        """Reads the XML of ``part``: elements' names come without their prefixes, attributes' as written."""
         parser = expat.ParserCreate()
         parser.buffer_text = True
         local = _LocalNames()

@@ -12,7 +12,6 @@ from sources.file.options import FileOptions
 
 MAX_CELLS = 20_000_000
 """Of one sheet as a grid."""
-_MODEST = 50_000_000
 _LONGEST_TAG = 1 << 20
 _CELL = re.compile(rb"<(?:[^\s<>:/]+:)?c(?=[\s/>])")
 _PLACE = re.compile(rb"<(?:[^\s<>:/]+:)?c(?:\s+[\w:]+=\"[^\"'<>]*\")*?\s+r=\"([A-Z]{1,3})([0-9]{1,7})\"", re.ASCII)
@@ -34,31 +33,23 @@ class Extent:
         self.rows = max(self.rows, row)
         self.columns = max(self.columns, column)
 
-    @property
-    def is_modest(self) -> bool:
-        """Whether it is so small that no limit matters."""
-        return self.rows * self.columns <= MAX_CELLS // 4 and self.characters <= _MODEST and self.columns <= 100
+    def excess(self, options: FileOptions) -> str | None:
+        """What is more than ``options`` let in; None where nothing is."""
+        if self.rows > options.max_rows:
+            return f"reaches over {self.rows} rows; {options.max_rows} are read at most (max_rows)"
+        if self.columns > options.max_columns:
+            return f"reaches over {self.columns} columns; {options.max_columns} are read at most (max_columns)"
+        if self.rows * self.columns > MAX_CELLS:
+            return f"reaches over {self.rows} rows and {self.columns} columns; {MAX_CELLS} cells are read at most"
+        if self.characters > options.max_bytes:
+            return f"holds {self.characters} characters; {options.max_bytes} are read at most (max_bytes)"
+        return None
 
     def check(self, name: str, options: FileOptions) -> None:
         """Raises SourceFailure for a sheet larger than ``options`` let in."""
-        for count, most, what, option in (
-            (self.rows, options.max_rows, "rows", "max_rows"),
-            (self.columns, options.max_columns, "columns", "max_columns"),
-        ):
-            if count > most:
-                raise SourceFailure(
-                    FailureKind.TOO_LARGE, f"{name} reaches over {count} {what}; {most} are read at most ({option})"
-                )
-        if self.rows * self.columns > MAX_CELLS:
-            raise SourceFailure(
-                FailureKind.TOO_LARGE,
-                f"{name} reaches over {self.rows} rows and {self.columns} columns; {MAX_CELLS} cells are read at most",
-            )
-        if self.characters > options.max_bytes:
-            raise SourceFailure(
-                FailureKind.TOO_LARGE,
-                f"{name} holds {self.characters} characters; {options.max_bytes} are read at most (max_bytes)",
-            )
+        excess = self.excess(options)
+        if excess is not None:
+            raise SourceFailure(FailureKind.TOO_LARGE, f"{name} {excess}")
 
 
 # ── XLSX ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,10 +77,11 @@ def xlsx_sheets(archive: Archive, name: str) -> dict[str, str]:
     return sheets
 
 
-def xlsx_extent(archive: Archive, part: str) -> Extent:
-    """The extent of the sheet in ``part``."""
+def xlsx_extent(archive: Archive, part: str, options: FileOptions) -> Extent:
+    """The extent of the sheet in ``part``, or a generous measure of it where even that is within ``options``."""
     lengths = _string_lengths(archive)
-    return _glance(archive, part, max(lengths, default=0)) or _survey(archive, part, lengths)
+    glance = _glance(archive, part, max(lengths, default=0))
+    return glance if glance is not None and glance.excess(options) is None else _survey(archive, part, lengths)
 
 
 def _glance(archive: Archive, part: str, longest: int) -> Extent | None:
@@ -110,7 +102,7 @@ def _glance(archive: Archive, part: str, longest: int) -> Extent | None:
             columns = {letters for letters, _ in found}
             extent.reach(max(int(digits) for _, digits in found), max(_column(letters.decode()) for letters in columns))
     extent.characters = count * longest
-    return extent if count and extent.is_modest else None
+    return extent if count else None
 
 
 def _survey(archive: Archive, part: str, lengths: list[int]) -> Extent:

@@ -78,7 +78,7 @@ def _measured(archive: Archive, name: str, kind: Format, options: FileOptions) -
     if kind == "xlsx":
         parts = xlsx_sheets(archive, name)
         chosen = _choose(options.sheet, tuple(parts), name)
-        xlsx_extent(archive, parts[chosen]).check(f"{name}, sheet {chosen},", options)
+        xlsx_extent(archive, parts[chosen], options).check(f"{name}, sheet {chosen},", options)
         return chosen
     extents = ods_extents(archive)
     for sheet, extent in extents.items():

@@ -30,7 +30,7 @@ from sources.ledger.child import ended, spawn
 from sources.ledger.data_directory import PORT, lines_of, prepare, wait_for_previous
 from sources.ledger.place import Place, choose_place, is_private, private_directory, reachable
 
-__all__ = ["Binaries", "LedgerServer", "ServerError", "find_binaries"]
+__all__ = ["Binaries", "DirectoryInUse", "LedgerServer", "ServerError", "find_binaries"]
 
 USER = "whence"
 DATABASE = "whence"
@@ -60,6 +60,10 @@ _SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class DirectoryInUse(ServerError):
+    """Another process keeps the server of this directory."""
 
 
 class LedgerServer:
@@ -229,7 +233,7 @@ def _lock(place: Place, directory: Path) -> int:
     except BlockingIOError as error:
         holder = os.read(lock, 20).decode("ascii", "replace").strip()
         os.close(lock)
-        raise ServerError(
+        raise DirectoryInUse(
             f"Another Whence{f' (process {holder})' if holder else ''} is using {directory}. "
             "Stop it first, or give this one another state directory, or set WHENCE_DATABASE_URL for both."
         ) from error

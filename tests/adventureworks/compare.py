@@ -189,9 +189,8 @@ def put_into_tryton(products: list[Product], numbers: set[str], since: datetime)
             said = product.fields[name]
             if product.number in numbers:
                 value = 0 if said.value is None else said.value
-                product.fields[name] = Expected(value, "tryton", basis="SOURCE_FIELD", since=since)
-                if said.value is None:  # never moved: there is no move to take a date from
-                    product.fields[name].basis = "SOURCE_RECORD"
+                basis = "SOURCE_FIELD" if value else "SOURCE_RECORD"  # of stock that never moved no move has a date
+                product.fields[name] = Expected(value, "tryton", basis=basis, since=since)
             elif said.value is not None:
                 said.status = "FALLBACK"
 

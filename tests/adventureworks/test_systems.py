@@ -16,7 +16,9 @@ from sources.contract import Failed, Record
 from sources.guard import GuardedSource
 from sources.mapping import Mapping as RecordMapping
 from sources.values import Quantity
+from tests.adventureworks.databases import load_wms
 from tests.adventureworks.raw import RawFiles
+from tests.upstreams.mariadb import MariaDB
 
 pytestmark = pytest.mark.needs("product-data")
 
@@ -71,6 +73,25 @@ async def test_weights_keep_the_unit_they_were_given_in(company: Mapping[str, st
     await source.close()
     assert Counter(weight.unit for weight in weights) == {"lb": 176, "g": 29}
     assert Quantity(Decimal("2.24"), "lb") in weights
+
+
+@pytest.mark.needs("mariadb")
+async def test_the_warehouse_on_mariadb_says_the_same(company: Mapping[str, str], raw_files: RawFiles) -> None:
+    async with await MariaDB.start() as server:
+        await load_wms(server.url, raw_files)
+        said = []
+        for url in (company["WMS_URL"], server.url):
+            source = opened(load_map(HERE / "whence.toml", {**company, "WMS_URL": url}), "wms")
+            records = {record.key: record for record in await everything(source)}
+            claims = {
+                (key, claim.field): (claim.value, claim.last_updated, claim.basis)
+                for key, record in records.items()
+                for claim in record.claims
+            }
+            names = {key: record.identifiers[0].value for key, record in records.items()}
+            said.append((claims, names))
+            await source.close()
+    assert said[0] == said[1]
 
 
 async def test_each_language_has_the_date_of_its_own(company: Mapping[str, str]) -> None:

@@ -206,7 +206,7 @@ def test_a_directory_a_binary_and_an_endless_file(tmp_path: Path) -> None:
         ("a = 1\na = 2", "line 2"),
         ("[a]\n[a]", "line 2"),
         ('a = "', "the end of the file"),
-        ("a = " + "[" * 100_000, "count"),
+        ("a = " + "[\n" * 100_000, "count"),
         ("a = " + "9" * 5000, "limit"),
         ("\0", "line 1, column 1"),
     ],

@@ -166,13 +166,15 @@ RULES: list[tuple[str, tuple[tuple[str, str], ...], str, str, str]] = [
     ("empty path of a clock", (('updated_at = "changed_on"', 'updated_at = ""'),), "sources.wms.updated_at", '""',
      "column"),
     ("empty path of a trusted clock", (('every = "5m"', 'by = ""'),), "sources.wms.sync.by", '""', "column"),
-    ("empty path of a unit", (('unit = "kg"', 'unit_path = ""'),), "sources.wms.fields.weight.unit_path", '""', "column"),
+    ("empty path of a unit", (('unit = "kg"', 'unit_path = ""'),),
+     "sources.wms.fields.weight.unit_path", '""', "column"),
     ("empty path of a note", (('text = "Complaint"', 'text = ""'),), "sources.complaints.fields.complaints.note.text",
      '""', "column"),
     ("empty channel", (('locale = "fr" }', 'locale = "fr", channel = "" }'),),
      "sources.marketing.fields.description[1].channel", "empty", "leave it out"),
     ("empty split", (('split = ";"', 'split = ""'),), "sources.marketing.fields.tags.split", "empty", "separates"),
-    ("nameless steward", (('{ name = "Pricing" }', '{ name = "" }'),), "fields.listPrice.steward.name", "empty", "responsible"),
+    ("nameless steward", (('{ name = "Pricing" }', '{ name = "" }'),),
+     "fields.listPrice.steward.name", "empty", "responsible"),
     ("empty title", (('title = "Warehouse"', 'title = ""'),), "sources.wms.title", "empty", "people"),
     ("empty label", (('label = "Weight"', 'label = " "'),), "fields.weight.label", '" "', "leave it out"),
     ("variable that is not set", (("${WMS_URL}", "${WMS_ADDRESS}"),), "sources.wms.url", "${WMS_ADDRESS}",
@@ -272,6 +274,7 @@ def test_a_file_of_sections_that_are_no_tables() -> None:
 
 def test_an_empty_file_says_what_is_needed() -> None:
     assert [(one.path, one.found) for one in mistakes("")] == [("sources", "no source"), ("fields", "no field")]
+    assert ("audiences", "no audience") in [(one.path, one.found) for one in mistakes("[audiences]")]
 
 
 def test_a_file_of_nonsense_is_answered_shortly() -> None:

@@ -178,7 +178,7 @@ async def test_the_loop_goes_on_while_systems_misbehave(http_server: HttpServer)
             await asyncio.gather(connector.describe(), return_exceptions=True)
         await connector.close()
 
-    rows = [{"id": f"A-{number}", "weight": 0.125, "label": "Kettle " * 5} for number in range(100_000)]
+    rows = [{"id": f"A-{number}", "weight": 0.125, "label": "Kettle " * 5} for number in range(200_000)]
     long_answer = json.dumps(rows).encode()
     began = time.monotonic()
     parse_json(long_answer)
@@ -192,7 +192,7 @@ async def test_the_loop_goes_on_while_systems_misbehave(http_server: HttpServer)
         await asyncio.gather(*(read(server) for server in (hangs, drips, bombs, long)))
         ticking.cancel()
     assert len(gaps) > 20
-    assert max(gaps) < alone / 2, "something held the loop"
+    assert max(gaps) < alone * 0.75, "something held the loop"
     assert http_server.port
 
 

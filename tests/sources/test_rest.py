@@ -197,13 +197,14 @@ async def test_check_sees_that_a_total_is_only_the_page_s(http_server: HttpServe
 async def test_a_cursor_of_another_paging_begins_again(http_server: HttpServer) -> None:
     keys = put(http_server, 4)
     connector = opened(KIND, {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED})
-    for cursor in (
+    cursors: list[JSON] = [
         {"at": {"offset": 3}, "pages": 1},
         {"since": "2026-03-01T00:00:00Z"},
         "x",
         [],
         {"at": 5, "pages": 1},
-    ):
+    ]
+    for cursor in cursors:
         pages = await walked(connector, cursor)
         assert ids(pages) == keys
         assert all(page.enumerating for page in pages)

@@ -84,7 +84,7 @@ def entries(catalogue: Catalogue) -> list[Row]:
             "noise_db": product.noise,
             "warranty_years": product.warranty,
             "materials": list(product.materials),
-            "launched_on": product.launched,
+            "launched_on": product.launched.date().isoformat(),
             "accessories": [
                 {"sku": sku, "id": ids[sku], "relation": relation, "name": catalogue.by_sku[sku].name["en"]}
                 for sku, relation in catalogue.accessories.get(product.sku, ())

@@ -1,0 +1,5 @@
+"""``python -m app.cli`` is ``whence``."""
+
+from app.cli import main
+
+main()
