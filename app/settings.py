@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Where things are, and what the process may use."""
 
-    model_config = SettingsConfigDict(env_prefix="WHENCE_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="WHENCE_", frozen=True)
 
-    config: Path = Field(Path("whence.toml"), validation_alias=AliasChoices("WHENCE_CONFIG", "config"))
+    config: Path = Path("whence.toml")
     """The ownership map."""
     directory: Path = Path(".whence")
     """State of this installation: the embedded PostgreSQL's data, the demo's files."""
@@ -23,6 +23,6 @@ class Settings(BaseSettings):
     """The directory of the PostgreSQL programs to start; without it, the embedded ones or the system's."""
     audience: str = "internal"
     """The audience of requests that name none."""
-    pool_size: int = Field(10, ge=2, le=100)
+    pool_size: int = Field(default=10, ge=2, le=100)
     """Connections to the ledger."""
     log_level: str = "INFO"

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 import httpx2
 import orjson
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from sources.authentication import (
     Authentication,
@@ -71,7 +71,7 @@ class HttpOptions(ConnectorOptions):
 
     @field_validator("verify")
     @classmethod
-    def _readable(cls, verify: bool | str, _info: ValidationInfo) -> bool | str:
+    def _readable(cls, verify: bool | str) -> bool | str:
         if isinstance(verify, str):
             try:
                 ssl.create_default_context(cafile=verify)

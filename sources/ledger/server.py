@@ -36,6 +36,7 @@ USER = "whence"
 DATABASE = "whence"
 
 _START_SECONDS = 60.0
+_LEFTOVER_SECONDS = 30.0
 _FAST_SECONDS = 4.0
 _IMMEDIATE_SECONDS = 0.5
 _SOCKET_BYTES = 107
@@ -64,6 +65,10 @@ _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "
 
 class DirectoryInUse(ServerError):
     """Another process keeps the server of this directory."""
+
+
+class _StillInUse(ServerError):
+    """Processes of a server that was killed have not all noticed yet that it is gone."""
 
 
 class LedgerServer:
@@ -108,23 +113,29 @@ class LedgerServer:
         await prepare(directory, place, binaries, USER)
         await wait_for_previous(place)
         sockets = _socket_directory(place)
+        settings = {**_SETTINGS, **({} if durable else _FORGETFUL), "unix_socket_directories": f'"{sockets}"'}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        deadline = time.monotonic() + _LEFTOVER_SECONDS
         try:
-            settings = {**_SETTINGS, **({} if durable else _FORGETFUL), "unix_socket_directories": f'"{sockets}"'}
-            options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-            with _open_log(place) as log:
-                log_start = log.tell()
-                command: list[str | Path] = [binaries.postgres, "-D", place.data, *options]
-                server = cls(place, binaries, spawn(command, place.account, log, signal.SIGINT), sockets, lock)
-            try:
-                await server._wait_until_ready(log_start)
-                await server._make_database()
-            except BaseException:
-                await server._end_process()
-                raise
+            while True:
+                with _open_log(place) as log:
+                    log_start = log.tell()
+                    process = spawn([binaries.postgres, "-D", place.data, *options], place.account, log, signal.SIGINT)
+                server = cls(place, binaries, process, sockets, lock)
+                try:
+                    await server._wait_until_ready(log_start)
+                    await server._make_database()
+                    return server
+                except _StillInUse:
+                    if time.monotonic() > deadline:
+                        raise
+                except BaseException:
+                    await server._end_process()
+                    raise
+                await asyncio.sleep(0.2)
         except BaseException:
             _remove_sockets(sockets, place)
             raise
-        return server
 
     @property
     def dsn(self) -> str:

@@ -25,7 +25,8 @@ _COLUMNS = {
     "mysql": "select column_name, column_type from information_schema.columns "
     "where table_schema = coalesce(:schema, database()) and table_name = :table order by ordinal_position",
     "postgresql": "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "
-    "where attrelid = to_regclass(:quoted) and attnum > 0 and not attisdropped order by attnum",
+    "where attrelid = to_regclass(:quoted) and attnum > 0 and not attisdropped "
+    "and has_column_privilege(attrelid, attnum, 'select') order by attnum",
 }
 _TABLES = {
     "sqlite": "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite~_%' escape '~'",

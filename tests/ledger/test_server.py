@@ -237,6 +237,26 @@ async def test_a_killed_server_is_recovered_by_the_next_start(open_directory: Pa
         assert await count_kept(recovered) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_a_start_waits_for_what_a_killed_server_left_running(open_directory: Path) -> None:
+    server = await LedgerServer.start(open_directory)
+    await keep(server)
+    children = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGKILL)
+    await server.stop()
+    starting = asyncio.create_task(LedgerServer.start(open_directory))
+    try:
+        await asyncio.sleep(1)
+        assert not starting.done(), "two servers on one data directory"
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+    async with await starting as recovered:
+        assert await count_kept(recovered) == 1
+
+
 async def test_a_process_id_that_was_given_out_again_is_not_taken_for_a_server(open_directory: Path) -> None:
     async with await LedgerServer.start(open_directory) as server:
         await keep(server)

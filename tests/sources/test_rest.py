@@ -12,7 +12,7 @@ from sources.values import JSON
 from tests.contract.suite import ConnectorContract, Upstream
 from tests.sources.http_systems import BEARER, HttpUpstream, failure_of, ids, opened, walked
 from tests.upstreams.http_server import HttpServer
-from tests.upstreams.shop import PASSWORD, START, TOKEN
+from tests.upstreams.shop import PASSWORD, TOKEN
 from tests.upstreams.silence import closed_port, silent_port
 
 PAGED = {"kind": "page", "size": 3}
@@ -449,4 +449,3 @@ def test_a_since_parameter_without_a_clock_is_refused() -> None:
 def test_opening_connects_to_nothing() -> None:
     connector = opened(KIND, {"url": f"http://127.0.0.1:{closed_port()}/"})
     assert isinstance(connector, RestConnector)
-    assert START.tzinfo is not None

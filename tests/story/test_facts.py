@@ -137,7 +137,7 @@ async def test_values_are_the_same_facts_as_plain_scalars(brewster: Brewster) ->
 
 async def test_the_sheet_of_eight_months_ago_is_stale_and_says_its_age(brewster: Brewster) -> None:
     data = await brewster.data(
-        f"query($by: ProductLookup!) {{ product(by: $by) {{ complaintPatterns {{ {FACT} value {{ text author }} }} }} }}",
+        f"query($by: ProductLookup!) {{ product(by: $by) {{ complaintPatterns {{ {FACT} value {{ text }} }} }} }}",
         {"by": KETTLE},
     )
     fact = data["product"]["complaintPatterns"]
