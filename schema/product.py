@@ -60,11 +60,9 @@ async def read_facts(context: RequestContext, node: ProductNode, fields: Sequenc
     return list(await asyncio.gather(*(read_fact(context, node, field) for field in fields)))
 
 
-def product_type(fields: Sequence[FieldDefinition]) -> tuple[type[Any], type[Any]]:
-    """``Product`` and ``ProductValues`` with one field for each of ``fields``, as declared in order."""
+def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
+    """``Product`` (and ``ProductValues``) with one field for each of ``fields``, as declared in order."""
     names = [definition.name for definition in fields]
-    values = _type("ProductValues", [_plain_field(one) for one in fields] + _currencies(fields), _VALUES)
-
     async def id_(root: strawberry.Parent[ProductNode]) -> strawberry.ID:
         return strawberry.ID(str(root.product))
 
@@ -111,16 +109,17 @@ def product_type(fields: Sequence[FieldDefinition]) -> tuple[type[Any], type[Any
 
     own = [
         _field("id", id_, strawberry.ID, "Stable, opaque, never reused; a merged id still resolves."),
-        _field("values", values_, values, "The same fields as plain scalars, for storefronts."),
         _field("facts", facts_, list[Fact], "The same facts, generically: all, or those named."),
         _field("crosswalk", crosswalk_, list[Crosswalk], "Every record of this product in every system."),
         _field("conflicts", conflicts, list[Conflict], "The fields about which systems disagree."),
         _field("completeness", completeness_, Completeness, "How much of what may be said about it is said."),
         _field("history", history_, ChangeConnection, "What changed, newest first."),
     ]
+    if fields:  # an audience that sees none has no values either: GraphQL knows no empty type
+        values = _type("ProductValues", [_plain_field(one) for one in fields] + _currencies(fields), _VALUES)
+        own.append(_field("values", values_, values, "The same fields as plain scalars, for storefronts."))
     described = "A product: each field from the system that owns it, with where it came from."
-    product = _type("Product", [*own, *(_fact_field(one) for one in fields)], described)
-    return product, values
+    return _type("Product", [*own, *(_fact_field(one) for one in fields)], described)
 
 
 _VALUES = (

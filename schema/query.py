@@ -24,7 +24,7 @@ MOST_LOOKUPS = 100
 
 def query_type(fields: Sequence[FieldDefinition], governs: bool) -> type[Any]:
     """``Query`` for an audience that sees ``fields`` and, if it ``governs``, the ownership map."""
-    product, _ = product_type(fields)
+    product = product_type(fields)
     found = _connection("Product", product, "A product and its place.")
     hit = strawberry.type(
         _annotated("SearchHit", {"product": product, "alias": str, "source": str, "scheme": str | None}),

@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from sources.contract import Document, Problem
 from sources.failures import FailureKind, SourceFailure
 from sources.paths import Path
+from sources.plain_text import plain_text
 from sources.unreadable import UnreadableValue
 from sources.values import JSON
 
@@ -107,9 +108,12 @@ def asked_only(documents: Sequence[Document], keys: Collection[str], key: Path, 
 
 
 def key_of(content: Mapping[str, JSON], key: Path) -> str | None:
-    """The record's own id, as the crosswalk writes it."""
+    """The record's own id, as the mapping writes it and the crosswalk asks for it; None where there is none."""
     found = key(content)
-    return None if found is None or isinstance(found, bool | UnreadableValue) else str(found)
+    if found is None or isinstance(found, UnreadableValue):
+        return None
+    text = found.strip() if isinstance(found, str) else plain_text(found)
+    return None if isinstance(text, UnreadableValue) else text or None
 
 
 def kind_of(value: JSON) -> str:

@@ -14,14 +14,15 @@ from app.wiring import Runtime
 async def ask(
     runtime: Runtime, redactor: Redactor, audience: str, document: str, variables: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The answer: data, errors and extensions. Errors beside data are told on standard error.
+    """The answer: data, errors and extensions.
 
-    Raises Ended where there is no data and the error is not that several products are meant."""
+    Raises Ended where nothing but errors came, unless they say that several products are meant."""
     answer = await runtime.execute(document, audience, variables)
     errors = answer.get("errors", [])
     for error in errors:
         error["message"] = redactor.text(error["message"])
-    if answer["data"] is None and errors and not candidates_of(answer):
+    empty = all(value is None for value in (answer["data"] or {}).values())
+    if errors and empty and not candidates_of(answer):
         raise Ended(ExitCode.FAILED, " ".join(dict.fromkeys(error["message"] for error in errors)))
     return answer
 

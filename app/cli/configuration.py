@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -102,10 +104,36 @@ def configure(options: Options, *, asking: bool = True) -> Configuration:
     return plain.with_company(company)
 
 
+def serving_configuration(options: Options, *, json_logs: bool) -> Configuration:
+    """The configuration of a call that serves, whose log goes to standard error. Raises Ended."""
+    settings = read_settings(options)
+    if options.demo and options.config is not None:
+        raise Ended(ExitCode.CONFIGURATION, "--demo brings an ownership map of its own: leave out --config.")
+    logging.disable(logging.NOTSET)
+    redactor = configure_logging(json_lines=json_logs or None, level=settings.log_level, stream=CurrentStderr())
+    if settings.database_url is not None:
+        redactor.learn(filter(None, [make_url(settings.database_url).password]))
+    return Configuration(settings, settings.config, os.environ, False, redactor)
+
+
+class CurrentStderr(io.TextIOBase):
+    """Whatever standard error is at the moment of writing: while bars are shown, lines go above them."""
+
+    def write(self, text: str) -> int:
+        """Pass it on."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Whether a person looks."""
+        return sys.stderr.isatty()
+
+
 def quiet(options: Options, settings: Settings) -> Redactor:
     """Logging for a command that a person waits for: none, unless ``--verbose`` asks for it."""
-    import logging
-
     redactor = configure_logging(level=settings.log_level if options.verbose else logging.CRITICAL)
     logging.disable(logging.NOTSET if options.verbose else logging.CRITICAL)
     return redactor

@@ -130,3 +130,13 @@ KETTLE = """\
 }
 """
 KETTLE_SKU = "BR-KET-1700-BK"
+KETTLE_BY_SKU = f"""\
+{{
+  product(by: {{ sku: "{KETTLE_SKU}" }}) {{
+    name {{ value source }}
+    weight {{ value {{ amount unit }} status source lastUpdated }}
+    listPrice {{ value {{ amount currency }} status source lastUpdated }}
+  }}
+}}
+"""
+"""For an audience that does not know the warehouse's names."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -96,3 +98,14 @@ def length(span: timedelta | None) -> str:
             count = round(seconds / size)
             return f"{count} {name}{'s' if count != 1 else ''}"
     return f"{seconds:.0f} s"
+
+
+def command_name() -> str:
+    """How the person can call Whence again from here: ``whence``, or the path it was called by."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{os.path.relpath(sys.executable)} -m app.cli"
+    found = shutil.which("whence")
+    if found and called.exists() and Path(found).samefile(called):
+        return "whence"
+    return os.path.relpath(called)

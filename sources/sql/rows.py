@@ -46,7 +46,7 @@ async def ask(connection: AsyncConnection, statement: Executable, structured: Co
     """The rows of ``statement``; texts in the columns ``structured`` that are JSON objects or lists are read so."""
     result = await connection.execute(statement)
     # plain strings: SQLAlchemy's are of a class of their own, which a JSON writer may refuse
-    names = tuple(str(name) for name in result.keys())
+    names = tuple(map(str, result.keys()))
     zoned: frozenset[int] = frozenset()
     if connection.dialect.name in ("mysql", "mariadb"):
         # a TIMESTAMP is a moment, and the session keeps UTC; a DATETIME says no zone

@@ -98,8 +98,7 @@ async def read_schema(connection: AsyncConnection, options: SqlOptions) -> Schem
         if options.query is None and _says_missing(error):
             return None
         raise
-    names = tuple(result.keys())
-    return Schema(options, tuple((name, "") for name in names))
+    return Schema(options, tuple((name, "") for name in map(str, result.keys())))
 
 
 async def other_tables(connection: AsyncConnection, options: SqlOptions) -> tuple[str, ...]:

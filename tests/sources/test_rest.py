@@ -298,6 +298,18 @@ async def test_a_key_that_holds_the_separator_is_not_asked_as_two(http_server: H
     await connector.close()
 
 
+@pytest.mark.parametrize("written", [" 12 ", 12, Decimal("12.0")])
+async def test_a_key_is_asked_for_as_the_mapping_writes_it(http_server: HttpServer, written: Any) -> None:
+    http_server.put("12", {"label": "Kettle"})
+    http_server.shop.records["12"]["id"] = written
+    options = {"url": http_server.url("/rest/page"), "records": "data", "paging": PAGED}
+    connector = opened(KIND, {**options, "fetch": {"url": http_server.url("/rest/one/{key}")}})
+    assert connector.fetch is not None
+    assert len(await connector.fetch(["12"], {"label"})) == 1
+    assert await connector.check() == ()
+    await connector.close()
+
+
 async def test_keys_that_would_leave_the_path_are_not_asked(http_server: HttpServer) -> None:
     put(http_server, 2)
     connector = opened(

@@ -1,0 +1,120 @@
+"""``whence check``: every mistake in the ownership map at once, and whether the systems have what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.status import Status
+from rich.text import Text
+
+from app.cli.configuration import Configuration
+from app.cli.declared import open_each
+from app.cli.ending import ExitCode
+from app.cli.output import clean, console, remark, say, table, write_json
+from app.redaction import Redactor
+from resolvers.map_file import MapError, Mistake, gaps
+from sources.contract import Failed
+from sources.failures import Failure
+from sources.guard import GuardedSource
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found."""
+
+    mistakes: Sequence[Mistake] = ()
+    unreachable: Sequence[tuple[str, Failure]] = ()
+    gaps: Sequence[Mistake] = ()
+
+    def exit_code(self, strict: bool) -> ExitCode:
+        """2 for a mistake; with ``strict`` 1 for a system that could not be asked."""
+        if self.mistakes:
+            return ExitCode.CONFIGURATION
+        return ExitCode.FAILED if strict and self.unreachable else ExitCode.FINE
+
+    def as_json(self) -> Mapping[str, object]:
+        """As ``--json`` prints it."""
+        return {
+            "mistakes": [asdict(one) for one in self.mistakes],
+            "unreachable": [
+                {
+                    "source": name,
+                    "kind": failure.kind.value,
+                    "message": failure.message,
+                    "actor": failure.kind.actor.value,
+                    "action": failure.kind.action,
+                }
+                for name, failure in self.unreachable
+            ],
+            "gaps": [asdict(one) for one in self.gaps],
+        }
+
+
+async def check(configuration: Configuration, offline: bool, strict: bool, as_json: bool) -> int:
+    """Print what is wrong, and in gaps what could be better; ``offline`` asks no system."""
+    try:
+        findings = await _look(configuration, offline)
+    except MapError as error:
+        findings = Findings(mistakes=error.mistakes)
+    code = findings.exit_code(strict)
+    if as_json:
+        write_json(findings.as_json())
+    else:
+        _print(configuration, findings, offline)
+    return code
+
+
+async def _look(configuration: Configuration, offline: bool) -> Findings:
+    ownership = configuration.load()
+    opened, mistakes = open_each(ownership, configuration.redactor)
+    unreachable: list[tuple[str, Failure]] = []
+    try:
+        if not offline:
+            found, unreachable = await _ask(opened, configuration.redactor)
+            mistakes += found
+    finally:
+        await asyncio.gather(*(source.close() for source in opened.values()))
+    return Findings(mistakes, unreachable, gaps(ownership))
+
+
+async def _ask(
+    opened: Mapping[str, GuardedSource], redactor: Redactor
+) -> tuple[list[Mistake], list[tuple[str, Failure]]]:
+    """Every system about its own declaration, all at once; each answers within its page's deadline."""
+    with Status(f"Asking {len(opened)} systems", console=console(error=True)):
+        answers = await asyncio.gather(*(source.check() for source in opened.values()))
+    mistakes: list[Mistake] = []
+    unreachable: list[tuple[str, Failure]] = []
+    for name, answer in zip(opened, answers, strict=True):
+        if isinstance(answer, Failed):
+            failure = answer.failure
+            unreachable.append((name, Failure(failure.kind, redactor.text(failure.message))))
+        else:
+            mistakes += (
+                Mistake(f"sources.{name}.{one.path}", redactor.text(one.found), redactor.text(one.instead))
+                for one in answer
+            )
+    return mistakes, unreachable
+
+
+def _print(configuration: Configuration, findings: Findings, offline: bool) -> None:
+    place = configuration.config
+    if findings.mistakes:
+        count = f"{len(findings.mistakes)} mistakes" if len(findings.mistakes) > 1 else "1 mistake"
+        remark(f"{place} has {count}.", "bold red")
+        _list(findings.mistakes)
+    for name, failure in findings.unreachable:
+        remark(f"{name} could not be asked: {clean(failure.message)}. {failure.kind.action}", "yellow")
+    if findings.gaps:
+        remark(f"{place} leaves {len(findings.gaps)} gaps:", "yellow")
+        _list(findings.gaps)
+    if not findings.mistakes:
+        asked = "no system was asked" if offline else f"{len(findings.unreachable)} systems could not be asked"
+        complete = not offline and not findings.unreachable
+        say(f"{place} has no mistake" + (", and every system has what it says." if complete else f"; {asked}."), "green")
+
+
+def _list(mistakes: Sequence[Mistake]) -> None:
+    table(None, ("where", "found", "instead"), [(Text(one.path, "bold"), one.found, one.instead) for one in mistakes])

@@ -1,0 +1,78 @@
+"""``whence sources``: how every system does, and what of it was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from app.cli.asking import ask
+from app.cli.configuration import Configuration, audience_of, governing
+from app.cli.documents import sources_document
+from app.cli.ending import Ended, ExitCode
+from app.cli.ledger import open_runtime
+from app.cli.output import clean, marked, moment, remark, say, table, write_json
+from resolvers.mistakes import one_of
+
+
+async def sources(configuration: Configuration, name: str | None, rejected: bool, apart: bool, as_json: bool) -> int:
+    """Print the systems, or the one called ``name``."""
+    async with open_runtime(configuration) as runtime:
+        audience = audience_of(runtime.ownership, configuration.settings)
+        governing(runtime.ownership, audience)
+        if name is not None and name not in runtime.ownership.sources:
+            known = one_of(name, runtime.ownership.sources, "sources")
+            raise Ended(ExitCode.CONFIGURATION, f"There is no source {name!r}: {known}")
+        document = sources_document(rejected=rejected, apart=apart)
+        answer = await ask(runtime, configuration.redactor, audience, document)
+    answer["data"]["sources"] = found = [one for one in answer["data"]["sources"] if name in (None, one["name"])]
+    if as_json:
+        write_json(answer)
+        return ExitCode.FINE
+    _print(found)
+    for one in found:
+        if apart:
+            _list(f"Apart in {one['name']}", ("record", "names", "reason"), one["apartRecords"], _apart)
+        if rejected:
+            _list(f"Set aside of {one['name']}", ("place", "reason", "seen"), one["rejectedDocuments"], _rejected)
+    kept_apart, set_aside = (sum(one[what] for one in found) for what in ("apart", "rejected"))
+    if (kept_apart and not apart) or (set_aside and not rejected):
+        remark(f"{kept_apart} records stay apart (--apart) and {set_aside} were set aside (--rejected): see why.", "dim")
+    return ExitCode.FINE
+
+
+def _print(found: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            one["name"],
+            one["title"],
+            f"{one['connector']}, {one['read']}",
+            marked(one["status"]),
+            *(str(one[count]) for count in ("records", "products", "apart", "rejected")),
+            moment((one["lastRun"] or {}).get("startedAt")),
+            moment(one["confirmedAt"]),
+        )
+        for one in found
+    ]
+    heads = ("source", "title", "read", "status", "records", "products", "apart", "rejected", "last run", "read to its end")
+    table(None, heads, rows)
+    for one in found:
+        if failure := one["failure"]:
+            since = f" since {moment(failure['since'])}" if failure["since"] else ""
+            say(f"{one['name']} fails{since}: {clean(failure['message'])}", "red")
+            say(f"    {failure['actor'].lower()}: {failure['action']}")
+
+
+def _list(title: str, heads: Sequence[str], entries: Sequence[Mapping[str, Any]], row: Any) -> None:
+    rows: list[Sequence[str | Text]] = [row(one) for one in entries]
+    if rows:
+        table(title, heads, rows)
+
+
+def _apart(one: Mapping[str, Any]) -> Sequence[str]:
+    return one["recordId"], " · ".join(one["names"]), one["reason"]
+
+
+def _rejected(one: Mapping[str, Any]) -> Sequence[str]:
+    return one["place"], one["reason"], moment(one["observedAt"])

@@ -1,0 +1,61 @@
+"""``whence sync``: read what changed in the systems into the ledger, now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.cli.configuration import Configuration
+from app.cli.ending import Ended, ExitCode
+from app.cli.ledger import open_runtime
+from app.cli.output import write_json
+from app.cli.progress import SyncProgress, show_reports, tell_failures
+from app.redaction import Redactor
+from app.sync import sync_once
+from app.wiring import Runtime
+from resolvers.ingest import SyncReport
+from resolvers.mistakes import one_of
+
+
+async def sync(configuration: Configuration, names: Sequence[str], full: bool, accept: bool, as_json: bool) -> int:
+    """Sync the named sources, or all of them; its exit code: 1 where one failed."""
+    async with open_runtime(configuration) as runtime:
+        chosen = _chosen(runtime, names)
+        titles = {name: runtime.ownership.declaration(name).title for name in chosen}
+        redactor = configuration.redactor
+
+        def done(report: SyncReport) -> None:
+            if as_json:
+                write_json(_as_json(report, redactor))
+            bars.done(report)
+
+        with SyncProgress(titles, silent=as_json) as bars:
+            reports = await sync_once(
+                runtime, chosen, full=full, accept=accept, progress=bars.progress, done=done
+            )
+    if not as_json:
+        show_reports(reports)
+        tell_failures(reports)
+    return ExitCode.FAILED if any(report.failure for report in reports) else ExitCode.FINE
+
+
+def _chosen(runtime: Runtime, names: Sequence[str]) -> list[str]:
+    syncable = [name for name, source in runtime.sources.items() if source.changes is not None]
+    for name in names:
+        if name not in runtime.sources:
+            raise Ended(
+                ExitCode.CONFIGURATION, f"There is no source {name!r}: {one_of(name, runtime.sources, 'sources')}"
+            )
+        if name not in syncable:
+            raise Ended(ExitCode.CONFIGURATION, f"{name} is only asked live: it cannot be listed, so it is not synced.")
+    return list(dict.fromkeys(names)) or syncable
+
+
+def _as_json(report: SyncReport, redactor: Redactor) -> Mapping[str, object]:
+    failure = report.failure
+    told = failure and {
+        "kind": failure.kind.value,
+        "message": redactor.text(failure.message),
+        "actor": failure.kind.actor.value,
+        "action": failure.kind.action,
+    }
+    return {"source": report.source, **vars(report.counts), "seconds": round(report.seconds, 3), "failure": told}
