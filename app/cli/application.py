@@ -153,7 +153,9 @@ def serve(
 @application.command(epilog=BESIDE)
 def product(
     lookup: Annotated[str, typer.Argument(help="A name or identifier that any department has for it, or its id.")],
-    by: Annotated[By | None, typer.Option(help="What LOOKUP is, where it must be one thing. A record: SYSTEM:ID.")] = None,
+    by: Annotated[
+        By | None, typer.Option(help="What LOOKUP is, where it must be one thing. A record: SYSTEM:ID.")
+    ] = None,
     locale: Annotated[str | None, typer.Option(help="The language of texts, such as fr.")] = None,
     field: Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")] = None,
     config: Config = None,
@@ -231,9 +233,7 @@ def ownership(
 
 
 @application.command()
-def schema(
-    config: Config = None, audience: Audience = None, demo: Demo = False, verbose: Verbose = False
-) -> None:
+def schema(config: Config = None, audience: Audience = None, demo: Demo = False, verbose: Verbose = False) -> None:
     """Print the GraphQL schema of one audience. It needs neither a database nor any system."""
     from app.cli.configuration import configure
     from app.cli.schema import schema as work

@@ -113,7 +113,9 @@ def _print(configuration: Configuration, findings: Findings, offline: bool) -> N
     if not findings.mistakes:
         asked = "no system was asked" if offline else f"{len(findings.unreachable)} systems could not be asked"
         complete = not offline and not findings.unreachable
-        say(f"{place} has no mistake" + (", and every system has what it says." if complete else f"; {asked}."), "green")
+        say(
+            f"{place} has no mistake" + (", and every system has what it says." if complete else f"; {asked}."), "green"
+        )
 
 
 def _list(mistakes: Sequence[Mistake]) -> None:

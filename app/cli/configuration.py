@@ -76,7 +76,9 @@ def read_settings(options: Options) -> Settings:
             f"  {'_'.join(('WHENCE', *map(str, one['loc']))).upper()}: {one['msg'][:1].lower()}{one['msg'][1:]}"
             for one in error.errors(include_input=False, include_url=False)
         )
-        raise Ended(ExitCode.CONFIGURATION, "\n".join(("The environment holds what Whence cannot take.", *wrong))) from None
+        raise Ended(
+            ExitCode.CONFIGURATION, "\n".join(("The environment holds what Whence cannot take.", *wrong))
+        ) from None
 
 
 def configure(options: Options, *, asking: bool = True) -> Configuration:
@@ -100,7 +102,9 @@ def configure(options: Options, *, asking: bool = True) -> Configuration:
     if company is None:
         return plain
     if not options.demo:
-        sys.stderr.write(f"No {settings.config} here: using the demo company that runs. (--demo says so, --config not.)\n")
+        sys.stderr.write(
+            f"No {settings.config} here: using the demo company that runs. (--demo says so, --config not.)\n"
+        )
     return plain.with_company(company)
 
 
@@ -166,7 +170,9 @@ def audience_of(ownership: OwnershipMap, settings: Settings) -> str:
         return name
     known = ", ".join(ownership.audiences) or "none"
     if "audience" in settings.model_fields_set or not ownership.audiences:
-        raise Ended(ExitCode.CONFIGURATION, f"There is no audience {name!r} in the ownership map; it declares: {known}.")
+        raise Ended(
+            ExitCode.CONFIGURATION, f"There is no audience {name!r} in the ownership map; it declares: {known}."
+        )
     governing = (one.name for one in ownership.audiences.values() if one.governance)
     return next(governing, next(iter(ownership.audiences)))
 
@@ -176,5 +182,7 @@ def governing(ownership: OwnershipMap, audience: str) -> None:
     if ownership.audiences[audience].governance:
         return
     others = ", ".join(one.name for one in ownership.audiences.values() if one.governance)
-    instead = f"Ask as one that does: --audience with {others}." if others else "Write governance = true for one that may."
+    instead = (
+        f"Ask as one that does: --audience with {others}." if others else "Write governance = true for one that may."
+    )
     raise Ended(ExitCode.CONFIGURATION, f"The audience {audience!r} does not see sources and ownership. {instead}")

@@ -22,9 +22,7 @@ def value_of(definition: FieldDefinition) -> str:
 
 def product_document(fields: Sequence[FieldDefinition]) -> str:
     """``query Product($by, $locale)``: some facts of one product in full, and its crosswalk."""
-    facts = "\n".join(
-        f"    {one.name}(locale: $locale) {{ ...Provenance {value_of(one)} }}" for one in fields
-    )
+    facts = "\n".join(f"    {one.name}(locale: $locale) {{ ...Provenance {value_of(one)} }}" for one in fields)
     return f"""\
 query Product($by: ProductLookup!, $locale: String) {{
   product(by: $by) {{
@@ -94,9 +92,7 @@ query Ownership {
 
 def example_document(fields: Sequence[FieldDefinition]) -> str:
     """A query for the first listed product, for an audience that sees ``fields``."""
-    facts = "\n".join(
-        f"        {one.name} {{ {value_of(one)} status source lastUpdated }}" for one in fields[:4]
-    )
+    facts = "\n".join(f"        {one.name} {{ {value_of(one)} status source lastUpdated }}" for one in fields[:4])
     return f"""\
 {{
   products(first: 1) {{

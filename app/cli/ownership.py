@@ -45,7 +45,11 @@ async def ownership(configuration: Configuration, as_json: bool) -> int:
     table(None, ("field", "type", "owner", "fallback", "steward", "max age", "tolerance", "audiences"), rows)
     if found["risks"]:
         risks = [
-            (Text(f"{one['severity']:.2f}", "red" if one["severity"] >= SEVERE else "yellow"), one["kind"], one["message"])
+            (
+                Text(f"{one['severity']:.2f}", "red" if one["severity"] >= SEVERE else "yellow"),
+                one["kind"],
+                one["message"],
+            )
             for one in found["risks"]
         ]
         table("Risks, worst first", ("severity", "kind", "what"), risks)

@@ -41,7 +41,8 @@ class Asked:
         for name in names:
             if name not in known:
                 raise Ended(
-                    ExitCode.CONFIGURATION, f"There is no field {name!r} for {self.audience}: {one_of(name, known, 'fields')}"
+                    ExitCode.CONFIGURATION,
+                    f"There is no field {name!r} for {self.audience}: {one_of(name, known, 'fields')}",
                 )
         self.fields = [known[name] for name in dict.fromkeys(names)]
 

@@ -70,7 +70,9 @@ def in_words(report: SyncReport) -> str:
     """How a run went, in one line."""
     if report.failure is not None:
         return f"{report.failure.kind.value}: {report.failure.message}"
-    counts = [f"{getattr(report.counts, name):,} {name}" for name in COUNTS if name == "seen" or getattr(report.counts, name)]
+    counts = [
+        f"{getattr(report.counts, name):,} {name}" for name in COUNTS if name == "seen" or getattr(report.counts, name)
+    ]
     return f"{', '.join(counts)} in {report.seconds:.1f} s"
 
 

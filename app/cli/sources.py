@@ -38,7 +38,9 @@ async def sources(configuration: Configuration, name: str | None, rejected: bool
             _list(f"Set aside of {one['name']}", ("place", "reason", "seen"), one["rejectedDocuments"], _rejected)
     kept_apart, set_aside = (sum(one[what] for one in found) for what in ("apart", "rejected"))
     if (kept_apart and not apart) or (set_aside and not rejected):
-        remark(f"{kept_apart} records stay apart (--apart) and {set_aside} were set aside (--rejected): see why.", "dim")
+        remark(
+            f"{kept_apart} records stay apart (--apart) and {set_aside} were set aside (--rejected): see why.", "dim"
+        )
     return ExitCode.FINE
 
 
@@ -55,7 +57,18 @@ def _print(found: Sequence[Mapping[str, Any]]) -> None:
         )
         for one in found
     ]
-    heads = ("source", "title", "read", "status", "records", "products", "apart", "rejected", "last run", "read to its end")
+    heads = (
+        "source",
+        "title",
+        "read",
+        "status",
+        "records",
+        "products",
+        "apart",
+        "rejected",
+        "last run",
+        "read to its end",
+    )
     table(None, heads, rows)
     for one in found:
         if failure := one["failure"]:

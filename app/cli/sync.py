@@ -29,9 +29,7 @@ async def sync(configuration: Configuration, names: Sequence[str], full: bool, a
             bars.done(report)
 
         with SyncProgress(titles, silent=as_json) as bars:
-            reports = await sync_once(
-                runtime, chosen, full=full, accept=accept, progress=bars.progress, done=done
-            )
+            reports = await sync_once(runtime, chosen, full=full, accept=accept, progress=bars.progress, done=done)
     if not as_json:
         show_reports(reports)
         tell_failures(reports)

@@ -196,9 +196,9 @@ class LedgerServer:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if not self.running:
-                raise ServerError(
-                    f"PostgreSQL did not start: {_said(self.place.log, log_start)} (all of it: {self.place.log})"
-                )
+                said = _said(self.place.log, log_start)
+                kind = _StillInUse if "shared memory block" in said else ServerError
+                raise kind(f"PostgreSQL did not start: {said} (all of it: {self.place.log})")
             lines = lines_of(status)
             if len(lines) >= 8 and lines[0].strip() == str(self.pid) and lines[7].strip() == "ready":
                 return

@@ -208,7 +208,8 @@ async def test_the_company_may_be_named_or_left_out(stocked: Tryton) -> None:
 
 
 async def test_a_company_the_user_does_not_work_in_is_no_silent_null(stocked: Tryton) -> None:
-    for company in ("Nobody Ltd", 77):
+    stocked.add_company("Elsewhere Ltd")
+    for company in ("Nobody Ltd", 77, "Elsewhere Ltd"):
         connector = opened(stocked, company=company)
         caught = (await failure(connector)).failure
         [problem] = await connector.check()

@@ -192,6 +192,12 @@ class Tryton:
         company = self._context["company"]
         self.call("model.res.user.create", [{**user, "companies": [["add", [company]]], "company": company}])
 
+    def add_company(self, name: str) -> None:
+        """Another company, in which nobody works yet."""
+        [currency] = self.call("model.currency.currency.search", [["code", "=", "USD"]], 0, 1, None)
+        [party] = self.call("model.party.party.create", [{"name": name}])
+        self.call("model.company.company.create", [{"party": party, "currency": currency}])
+
     def end_sessions(self) -> None:
         """Forgets the reader's logins, as Tryton does when a password changes."""
         users = self.call("model.res.user.search", [["login", "=", READER]], 0, None, None)
