@@ -23,9 +23,10 @@ def secrets_of(interpolated: Interpolated, options: Mapping[Loc, Mapping[str, An
     """What must never be shown: the values that came from the environment, the passwords in their addresses, and what
     stands under a key such as ``password`` in ``options`` (the connectors' own keys, by the place of their source)."""
     found: set[str] = set()
-    for values in interpolated.values.values():
+    for loc, values in interpolated.values.items():
         for value in values.values():
-            found.add(value)
+            if loc[-1:] != ("user",):  # a login name is often a common word: hiding it would maim every log
+                found.add(value)
             found.update(_passwords(value))
     found = {value for value in found if len(value) >= SHORTEST}
     for base, table in options.items():

@@ -15,8 +15,8 @@ from app.cli.lifetime import run
 from app.cli.options import AsJson, Audience, Config, Demo, Directory, Options, Verbose
 
 BESIDE = (
-    "It works beside a running `whence serve` of the same directory, on that one's ledger; alone it starts PostgreSQL for "
-    "as long as it takes. Where there is no whence.toml here and the demo runs, it asks the demo."
+    "It works beside a running `whence serve` of the same directory, on that one's ledger; alone it starts PostgreSQL "
+    "for as long as it takes. Where there is no whence.toml here and the demo runs, it asks the demo."
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.cli.ending import Ended, ExitCode
-from app.cli.output import remark
+from app.cli.output import clean, remark
 from app.redaction import Redactor
 from app.wiring import Runtime
 
@@ -39,8 +39,8 @@ def candidates_of(answer: Mapping[str, Any]) -> list[str]:
 def tell_unreached(answer: Mapping[str, Any]) -> None:
     """Which systems could not be reached for an answer, and what to do about it."""
     for name, told in ((answer.get("extensions") or {}).get("sources") or {}).items():
-        said = " ".join(filter(None, (told.get("message"), told.get("action"))))
-        remark(f"{name}: {told['kind']} {said}".rstrip(), "yellow")
+        why = clean(str(told.get("message") or told["kind"])).rstrip(".")
+        remark(f"{name} could not be reached: {why}. {told.get('action') or ''}".rstrip(), "yellow")
 
 
 def called(crosswalk: Iterable[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Which configuration a call means: the settings, the ownership map's file, and the environment it is filled in from."""
+"""Which configuration a call means: the settings, the ownership map's file, and the environment that fills it in."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, cast
 
 from pydantic import ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.cli.ending import Ended, ExitCode
 from app.cli.options import Options
@@ -68,7 +71,7 @@ class Configuration:
 
 def read_settings(options: Options) -> Settings:
     """The settings of the environment, and over them what the call says. Raises Ended."""
-    given = {"config": options.config, "directory": options.directory, "audience": options.audience}
+    given: dict[str, Any] = {"config": options.config, "directory": options.directory, "audience": options.audience}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -92,8 +95,8 @@ def configure(options: Options, *, asking: bool = True) -> Configuration:
         if company is None and asking:
             raise Ended(
                 ExitCode.PREREQUISITE,
-                f"The demo company does not run from {demo_directory(settings)}. Start it in another terminal: make run "
-                "(or whence serve --demo), and try again.",
+                f"The demo company does not run from {demo_directory(settings)}. Start it in another terminal with "
+                "`make run`, and try again.",
             )
         company = company or DEMO_EXAMPLES
     elif company is not None and (named or settings.config.exists()):
@@ -114,10 +117,21 @@ def serving_configuration(options: Options, *, json_logs: bool) -> Configuration
     if options.demo and options.config is not None:
         raise Ended(ExitCode.CONFIGURATION, "--demo brings an ownership map of its own: leave out --config.")
     logging.disable(logging.NOTSET)
-    redactor = configure_logging(json_lines=json_logs or None, level=settings.log_level, stream=CurrentStderr())
+    redactor = configure_logging(
+        json_lines=json_logs or None, level=settings.log_level, stream=cast(IO[str], CurrentStderr())
+    )
     if settings.database_url is not None:
-        redactor.learn(filter(None, [make_url(settings.database_url).password]))
+        redactor.learn(secrets_in(settings.database_url))
     return Configuration(settings, settings.config, os.environ, False, redactor)
+
+
+def secrets_in(url: str) -> list[str]:
+    """The password in a database's address, which must not reach the log."""
+    try:
+        password = make_url(url).password
+    except (ArgumentError, ValueError):
+        return []
+    return [str(password)] if password else []
 
 
 class CurrentStderr(io.TextIOBase):
@@ -145,7 +159,7 @@ def quiet(options: Options, settings: Settings) -> Redactor:
 
 def demo_directory(settings: Settings) -> Path:
     """Where the demo company of this installation keeps its files."""
-    return settings.directory / "demo"
+    return settings.directory.absolute() / "demo"
 
 
 def running_company(directory: Path) -> Mapping[str, str] | None:

@@ -18,9 +18,9 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES = (
-    "Exit codes: 0 fine · 1 what was asked for failed or was not found, or a source failed · 2 the configuration or the "
-    "call is wrong, and nothing was started · 3 something it needs is missing (the database, a free port, PostgreSQL's "
-    "programs, the running demo) · 130 Ctrl-C."
+    "Exit codes: 0 fine · 1 what was asked for failed or was not found, or a source failed · 2 the configuration or "
+    "the call is wrong, and nothing was started · 3 something it needs is missing (the database, a free port, the "
+    "programs of PostgreSQL, the running demo) · 130 Ctrl-C."
 )
 
 
@@ -62,8 +62,8 @@ def explain(error: Exception) -> Ended:
             _log(error, incident)
             return Ended(
                 ExitCode.FAILED,
-                f"Something went wrong that nobody foresaw ({type(error).__name__}, incident {incident}). The log has the "
-                "details; a command other than serve writes one with --verbose.",
+                f"Something went wrong that nobody foresaw ({type(error).__name__}, incident {incident}). The log has "
+                "the details; a command other than serve writes one with --verbose.",
             )
 
 

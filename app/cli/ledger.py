@@ -1,4 +1,4 @@
-"""The ledger that a command works on: the server that is named, the one that a serving Whence runs, or one of its own."""
+"""The ledger that a command works on: the server that is named, that of a serving Whence, or one of its own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def shared_ledger(settings: Settings) -> AsyncIterator[str]:
         if neighbour is not None and not neighbour.embedded:
             raise Ended(
                 ExitCode.PREREQUISITE,
-                f"{neighbour} keeps its ledger on the server in its WHENCE_DATABASE_URL. Set the same for this command.",
+                f"{neighbour} has its ledger on the server in its WHENCE_DATABASE_URL. Set the same for this command.",
             )
         if neighbour is not None and (url := running_server(settings.directory)):
             yield url

@@ -44,8 +44,12 @@ def serving(directory: Path, note: Neighbour) -> Iterator[None]:
             with suppress(PermissionError):
                 os.fchown(file.fileno(), directory.stat().st_uid, directory.stat().st_gid)
         # Whoever looks for a neighbour holds the lock for a moment.
-        if not any(_lock(file, exclusive=True) or time.sleep(0.02) for _ in range(_TRIES)):
-            raise in_the_way(directory)
+        for tries_left in reversed(range(_TRIES)):
+            if _lock(file, exclusive=True):
+                break
+            if not tries_left:
+                raise in_the_way(directory)
+            time.sleep(0.02)
         file.truncate(0)
         file.write(json.dumps(asdict(note)))
         file.flush()

@@ -14,6 +14,7 @@ from app.cli.documents import NAMES, SEARCH, product_document
 from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
 from app.cli.output import NOTHING, clean, marked, moment, remark, say, table, write_json
+from app.cli.values import in_one_line
 from app.wiring import Runtime
 from resolvers.mistakes import one_of
 from resolvers.ownership import FieldDefinition
@@ -32,6 +33,7 @@ class Asked:
         self.fields: Sequence[FieldDefinition] = runtime.ownership.fields_for(self.audience)
         self.locale = locale
         self.as_json = as_json
+        self.narrowed = False
 
     def narrow(self, names: Sequence[str]) -> None:
         """Ask for these fields only. Raises Ended for one that the audience does not see."""
@@ -45,6 +47,7 @@ class Asked:
                     f"There is no field {name!r} for {self.audience}: {one_of(name, known, 'fields')}",
                 )
         self.fields = [known[name] for name in dict.fromkeys(names)]
+        self.narrowed = True
 
     async def ask(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """An answer of the published schema."""
@@ -144,19 +147,19 @@ def _offer(lookup: str, products: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print(asked: Asked, found: Mapping[str, Any]) -> None:
-    say(f"{clean(one_name(found['crosswalk']))}  ({found['id']})", "bold")
+    name = (found.get("name") or {}).get("value")
+    say(f"{clean(name if isinstance(name, str) else one_name(found['crosswalk']))}  ({found['id']})", "bold")
     rows: list[Sequence[str | Text]] = []
-    conflicts: list[tuple[str, str]] = []
+    conflicts: list[str] = []
     for definition in asked.fields:
         fact = found[definition.name]
-        winner = next((one for one in fact["candidates"] if one["isWinner"]), None)
         conflict = fact["conflict"]
         if conflict:
-            conflicts.append((definition.label, conflict["summary"]))
+            conflicts.append(conflict["summary"])
         rows.append(
             (
                 definition.name,
-                winner["display"] if winner else NOTHING,
+                in_one_line(definition, fact["value"]),
                 marked(fact["status"]),
                 fact["source"] or NOTHING,
                 moment(fact["lastUpdated"]),
@@ -165,8 +168,10 @@ def _print(asked: Asked, found: Mapping[str, Any]) -> None:
             )
         )
     table(None, ("field", "value", "status", "source", "last updated", "freshness", "conflict"), rows)
-    for label, summary in conflicts:
-        say(f"≠ {clean(label)}: {clean(summary)}", "red")
+    for summary in conflicts:
+        say(f"≠ {clean(summary)}", "red")
+    if asked.narrowed:
+        return
     if conflicts:
         say()
     records = [

@@ -60,8 +60,8 @@ def loopback(host: str) -> str:
     if address is None or not address.is_loopback:
         raise Ended(
             ExitCode.CONFIGURATION,
-            f"--host {host} is refused: whoever reaches Whence may read everything, for there are no keys yet. Serve on "
-            "127.0.0.1, and let a proxy that knows its users stand before it.",
+            f"--host {host} is refused: whoever reaches Whence may read everything, for there are no keys yet. Serve "
+            "on 127.0.0.1, and let a proxy that knows its users stand before it.",
         )
     return str(address)
 
@@ -185,7 +185,7 @@ async def _running(server: uvicorn.Server, listening: socket.socket) -> AsyncIte
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started and not running.done():
-            await asyncio.sleep(0.01)
+            await asyncio.wait([running], timeout=0.01)
         yield running
         running.result()
     except OSError as error:

@@ -232,7 +232,7 @@ class SqlConnector:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
             # a statement of SQLite runs in a thread that no cancelling reaches
-            timer = asyncio.get_running_loop().call_later(3600, driver._conn.interrupt)
+            timer = asyncio.get_running_loop().call_later(seconds, driver._conn.interrupt)
             try:
                 return await look(connection)
             finally:

@@ -17,7 +17,8 @@ from typing import Any
 
 from tests.upstreams.silence import closed_port
 
-_COMMAND = shutil.which("whence", path=str(Path(sys.executable).parent)) or "whence"
+_INSTALLED = shutil.which("whence", path=str(Path(sys.executable).parent))
+_COMMAND = [_INSTALLED] if _INSTALLED else [sys.executable, "-m", "app.cli"]
 _SYNC_SECONDS = 300
 _START_SECONDS = 60
 _STOP_SECONDS = 15
@@ -34,7 +35,7 @@ class Installation:
     def run(self, command: str, *words: str) -> str:
         """What ``whence COMMAND`` prints; fails unless it exits with 0."""
         done = subprocess.run(
-            [_COMMAND, command, *self._common, *words],
+            [*_COMMAND, command, *self._common, *words],
             env=self._environment,
             capture_output=True,
             text=True,
@@ -51,7 +52,7 @@ class Installation:
         log = self._directory / "serve.log"
         with log.open("wb") as written:
             process = subprocess.Popen(
-                [_COMMAND, "serve", *self._common, "--port", str(port)],
+                [*_COMMAND, "serve", *self._common, "--port", str(port)],
                 env=self._environment,
                 stdout=written,
                 stderr=written,

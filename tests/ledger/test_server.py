@@ -58,9 +58,27 @@ def open_directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template() -> AsyncIterator[Path]:
+    """A state directory whose server was made, started and stopped once."""
+    directory = Path(tempfile.mkdtemp(prefix="whence-template-"))
+    directory.chmod(0o755)
+    async with await LedgerServer.start(directory, durable=False):
+        pass
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def used_directory(open_directory: Path, template: Path) -> Path:
+    """A state directory with data in it, for tests that need no fresh one: that takes a second of the processor."""
+    subprocess.run(["cp", "-a", template, open_directory / ".whence"], check=True)
+    return open_directory / ".whence"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def server(open_directory: Path) -> AsyncIterator[LedgerServer]:
-    async with await LedgerServer.start(open_directory / ".whence") as started:
+async def server(used_directory: Path) -> AsyncIterator[LedgerServer]:
+    async with await LedgerServer.start(used_directory) as started:
         yield started
 
 
@@ -149,14 +167,14 @@ async def test_the_urls_of_asyncpg_and_sqlalchemy(server: LedgerServer) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_the_server_gets_no_secret_of_ours(open_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_server_gets_no_secret_of_ours(used_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERP_PASSWORD", "kettle-secret")
-    async with await LedgerServer.start(open_directory) as server:
+    async with await LedgerServer.start(used_directory) as server:
         assert b"kettle-secret" not in Path(f"/proc/{server.pid}/environ").read_bytes()
 
 
-async def test_a_stop_cuts_what_still_runs_and_takes_less_than_five_seconds(open_directory: Path) -> None:
-    server = await LedgerServer.start(open_directory)
+async def test_a_stop_cuts_what_still_runs_and_takes_less_than_five_seconds(used_directory: Path) -> None:
+    server = await LedgerServer.start(used_directory)
     busy = await asyncpg.connect(server.dsn)
     idle = await asyncpg.connect(server.dsn)
     await idle.execute("begin")
@@ -211,9 +229,9 @@ async def test_a_killed_owner_leaves_no_server_and_the_next_start_recovers(
     assert processes_on(directory / "postgres") == []
 
 
-async def test_a_killed_owner_leaves_no_server_without_any_next_start(open_directory: Path) -> None:
+async def test_a_killed_owner_leaves_no_server_without_any_next_start(used_directory: Path) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(OWNER), str(open_directory), "", "-1", "-1"],
+        [sys.executable, "-c", textwrap.dedent(OWNER), str(used_directory), "", "-1", "-1"],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         text=True,
@@ -223,30 +241,30 @@ async def test_a_killed_owner_leaves_no_server_without_any_next_start(open_direc
     owner.kill()
     owner.communicate()
     deadline = time.monotonic() + 10
-    while processes_on(open_directory / "postgres") and time.monotonic() < deadline:
+    while processes_on(used_directory / "postgres") and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
-    assert processes_on(open_directory / "postgres") == []
+    assert processes_on(used_directory / "postgres") == []
 
 
-async def test_a_killed_server_is_recovered_by_the_next_start(open_directory: Path) -> None:
-    server = await LedgerServer.start(open_directory)
+async def test_a_killed_server_is_recovered_by_the_next_start(used_directory: Path) -> None:
+    server = await LedgerServer.start(used_directory)
     await keep(server)
     os.kill(server.pid, signal.SIGKILL)
     await server.stop()
-    async with await LedgerServer.start(open_directory) as recovered:
+    async with await LedgerServer.start(used_directory) as recovered:
         assert await count_kept(recovered) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_a_start_waits_for_what_a_killed_server_left_running(open_directory: Path) -> None:
-    server = await LedgerServer.start(open_directory)
+async def test_a_start_waits_for_what_a_killed_server_left_running(used_directory: Path) -> None:
+    server = await LedgerServer.start(used_directory)
     await keep(server)
     children = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
     for pid in children:
         os.kill(pid, signal.SIGSTOP)
     os.kill(server.pid, signal.SIGKILL)
     await server.stop()
-    starting = asyncio.create_task(LedgerServer.start(open_directory))
+    starting = asyncio.create_task(LedgerServer.start(used_directory))
     try:
         await asyncio.sleep(1)
         assert not starting.done(), "two servers on one data directory"
@@ -257,8 +275,8 @@ async def test_a_start_waits_for_what_a_killed_server_left_running(open_director
         assert await count_kept(recovered) == 1
 
 
-async def test_a_process_id_that_was_given_out_again_is_not_taken_for_a_server(open_directory: Path) -> None:
-    async with await LedgerServer.start(open_directory) as server:
+async def test_a_process_id_that_was_given_out_again_is_not_taken_for_a_server(used_directory: Path) -> None:
+    async with await LedgerServer.start(used_directory) as server:
         await keep(server)
         account = server.place.account
         status = (server.place.data / "postmaster.pid").read_text().splitlines()
@@ -268,7 +286,7 @@ async def test_a_process_id_that_was_given_out_again_is_not_taken_for_a_server(o
         left_behind.write_text("\n".join([str(other.pid), *status[1:], ""]))
         left_behind.chmod(0o600)
         account.own(left_behind)
-        async with await LedgerServer.start(open_directory) as again:
+        async with await LedgerServer.start(used_directory) as again:
             assert await count_kept(again) == 1
         assert other.poll() is None, "a process of somebody else's was ended"
     finally:
@@ -276,35 +294,35 @@ async def test_a_process_id_that_was_given_out_again_is_not_taken_for_a_server(o
         other.wait()
 
 
-async def test_the_second_whence_on_a_directory_says_that_there_is_a_first(open_directory: Path) -> None:
-    first = await LedgerServer.start(open_directory)
-    with pytest.raises(ServerError, match=rf"Another Whence .process {os.getpid()}. is using {open_directory}"):
-        await LedgerServer.start(open_directory)
+async def test_the_second_whence_on_a_directory_says_that_there_is_a_first(used_directory: Path) -> None:
+    first = await LedgerServer.start(used_directory)
+    with pytest.raises(ServerError, match=rf"Another Whence .process {os.getpid()}. is using {used_directory}"):
+        await LedgerServer.start(used_directory)
     await keep(first)
     await first.stop()
-    async with await LedgerServer.start(open_directory) as second:
+    async with await LedgerServer.start(used_directory) as second:
         assert await count_kept(second) == 1
 
 
-async def test_data_of_another_version_is_refused_and_kept(open_directory: Path) -> None:
-    async with await LedgerServer.start(open_directory) as server:
+async def test_data_of_another_version_is_refused_and_kept(used_directory: Path) -> None:
+    async with await LedgerServer.start(used_directory) as server:
         version = server.place.data / "PG_VERSION"
     version.write_text("14\n")
     with pytest.raises(ServerError, match=r"written by PostgreSQL 14, and .* is 18"):
-        await LedgerServer.start(open_directory)
+        await LedgerServer.start(used_directory)
     assert processes_on(server.place.data) == []
     assert version.read_text() == "14\n"
 
 
-async def test_a_start_that_fails_says_what_the_server_said_and_frees_the_directory(open_directory: Path) -> None:
-    async with await LedgerServer.start(open_directory) as server:
+async def test_a_start_that_fails_says_what_the_server_said_and_frees_the_directory(used_directory: Path) -> None:
+    async with await LedgerServer.start(used_directory) as server:
         settings = server.place.data / "postgresql.conf"
     good = settings.read_text()
     settings.write_text(good + "\nno_such_setting = 1\n")
     with pytest.raises(ServerError, match="no_such_setting"):
-        await LedgerServer.start(open_directory)
+        await LedgerServer.start(used_directory)
     settings.write_text(good)
-    async with await LedgerServer.start(open_directory):
+    async with await LedgerServer.start(used_directory):
         pass
 
 
@@ -388,12 +406,12 @@ async def test_root_on_a_users_directory_leaves_what_the_user_can_use(open_direc
 
 
 @pytest.mark.needs("root")
-async def test_an_ordinary_user_is_told_whose_data_it_is(open_directory: Path) -> None:
-    async with await LedgerServer.start(open_directory):
+async def test_an_ordinary_user_is_told_whose_data_it_is(used_directory: Path) -> None:
+    async with await LedgerServer.start(used_directory):
         pass
     account = an_ordinary_account()
     asked = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(OWNER), str(open_directory), "", str(account.uid), str(account.gid)],
+        [sys.executable, "-c", textwrap.dedent(OWNER), str(used_directory), "", str(account.uid), str(account.gid)],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

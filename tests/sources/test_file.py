@@ -517,8 +517,10 @@ class TestHostileFiles:
         assert path.stat().st_size < 100_000
         await refused(connect(path, max_bytes=10_000_000), FailureKind.TOO_LARGE, "unpacks")
 
-    async def test_more_comes_out_than_was_promised(self, tmp_path: Path) -> None:
-        path = hostile_xlsx(tmp_path / "a.xlsx", b" " * 20_000_000)
+    @pytest.mark.parametrize("part", [PART, "xl/styles.xml"])
+    async def test_more_comes_out_than_was_promised(self, tmp_path: Path, part: str) -> None:
+        path = hostile_xlsx(tmp_path / "a.xlsx", b"")
+        replace_parts(path, {part: SHEET % (b" " * 20_000_000)})
         data = bytearray(path.read_bytes())
         true_size = (20_000_000 + len(SHEET) - 2).to_bytes(4, "little")
         assert data.count(true_size) == 2

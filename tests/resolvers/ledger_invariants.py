@@ -1,0 +1,144 @@
+"""What must hold in a ledger after whatever was done to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from uuid import UUID
+
+from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, spoken_scheme
+from sources.contract import RecordKey
+from sources.ledger.source import _folded
+from tests.resolvers.memory_source import House
+
+_BROKEN = {
+    "a link without its record, or elsewhere": """
+        select x.source, x.record_id from crosswalk x left join records r using (product_id, source, record_id)
+        where r.source is null or (r.gone_at is null) <> (x.gone_at is null)""",
+    "a record laid twice, or without a link": """
+        select r.source, r.record_id from records r left join crosswalk x using (product_id, source, record_id)
+        where x.source is null""",
+    "an alias that leads elsewhere than its record, or of one that is gone": """
+        select a.source, a.record_id, a.alias from aliases a left join crosswalk x
+            on (x.source, x.record_id, x.product_id) = (a.source, a.record_id, a.product_id) and x.gone_at is null
+        where x.source is null""",
+    "a present record that nothing is called by": """
+        select x.source, x.record_id from crosswalk x where gone_at is null
+        and not exists (select from aliases a where (a.source, a.record_id) = (x.source, x.record_id))""",
+    "a change under another product than its record": """
+        select c.source, c.record_id from changes c left join crosswalk x
+            on (x.source, x.record_id, x.product_id) = (c.source, c.record_id, c.product_id)
+        where x.source is null""",
+    "a product that nobody founded": """
+        select x.product_id from crosswalk x left join products p using (product_id) where p.product_id is null""",
+    "a product that is listed and should not be, or the other way round": """
+        select p.product_id from products p where p.listed <> exists (
+            select from crosswalk x where x.product_id = p.product_id and x.gone_at is null
+            and x.source = any($1::text[]))""",
+    "a former id that is in use": """
+        select f.former_id from former_ids f join crosswalk x on x.product_id = f.former_id and x.gone_at is null""",
+    "a former id that leads to a former id, or to none": """
+        select f.former_id from former_ids f left join products p using (product_id)
+        where p.product_id is null or exists (select from former_ids g where g.former_id = f.product_id)""",
+    "a product with two records of one catalogue": """
+        select product_id, source from crosswalk where gone_at is null and source = any($1::text[])
+        group by product_id, source having count(*) > 1""",
+}
+
+
+async def check_ledger(house: House) -> None:
+    """Raises AssertionError, naming the rows, where the ledger contradicts itself, or its links the records' keys."""
+    catalogues = [
+        name for name, one in house.ownership.sources.items() if one.declaration.per_product == "one"
+    ]
+    for what, query in _BROKEN.items():
+        rows = await house.pool.fetch(query, *([catalogues] if "$1" in query else []))
+        assert not rows, f"{what}: {rows}"
+    await _check_history(house)
+    assert await links(house) == await links_from_scratch(house, catalogues)
+
+
+async def _check_history(house: House) -> None:
+    """What the change log adds up to is what the records say."""
+    rows = await house.pool.fetch("select source, record_id, kind, claims, batch from changes order by source, batch")
+    told = {
+        (row["source"], row["record_id"]): {name: said for name, said in row["claims"].items() if said}  # type: ignore[attr-defined]
+        for row in _folded(rows)
+    }
+    kept = {
+        (row["source"], row["record_id"]): row["claims"]
+        for row in await house.pool.fetch("select source, record_id, claims from records where gone_at is null")
+    }
+    for key in told.keys() | kept.keys():
+        for name in told[key].keys() | kept[key].keys():
+            said, held = told[key][name], kept[key][name]
+            assert [{**one, "value": None} for one in said] == [{**one, "value": None} for one in held], (key, name)
+
+
+async def links(house: House) -> dict[RecordKey, tuple[frozenset[RecordKey], Link]]:
+    """How each present record is linked: with whom, by what, and what is told about it."""
+    rows = await house.pool.fetch("select * from crosswalk where gone_at is null")
+    members: dict[UUID, set[RecordKey]] = defaultdict(set)
+    for row in rows:
+        members[row["product_id"]].add(RecordKey(row["source"], row["record_id"]))
+    return {
+        RecordKey(row["source"], row["record_id"]): (
+            frozenset(members[row["product_id"]]),
+            Link(row["linked_by"], row["reason"]),
+        )
+        for row in rows
+    }
+
+
+async def product_ids(house: House) -> dict[RecordKey, UUID]:
+    """The product of each present record."""
+    rows = await house.pool.fetch("select source, record_id, product_id from crosswalk where gone_at is null")
+    return {RecordKey(row["source"], row["record_id"]): row["product_id"] for row in rows}
+
+
+async def links_from_scratch(
+    house: House, catalogues: list[str]
+) -> dict[RecordKey, tuple[frozenset[RecordKey], Link]]:
+    """What :func:`links` must be: the identity of all present records, decided at once."""
+    schemes = house.ownership.identity_keys
+    keyed: dict[RecordKey, Keyed] = {}
+    for row in await house.pool.fetch("select source, record_id, identifiers from records where gone_at is null"):
+        key = RecordKey(row["source"], row["record_id"])
+        values = tuple(
+            KeyValue(one["scheme"], one["value"])
+            for one in row["identifiers"]
+            if "value" in one and one["scheme"] in schemes
+        )
+        remarks = [
+            f"its {spoken_scheme(one['scheme'])} {one['raw']!r} is not used: {one['invalid']}"
+            for one in row["identifiers"]
+            if "invalid" in one
+        ]
+        keyed[key] = Keyed(key, values, "; ".join(remarks) or None)
+    ids = await product_ids(house)
+    members: dict[UUID, set[RecordKey]] = defaultdict(set)
+    told: dict[RecordKey, tuple[UUID, Link]] = {}
+    for group in partition([one for one in keyed.values() if one.key.source in catalogues], schemes):
+        product = ids[min(group.members)]
+        for key, link in group.links.items():
+            told[key] = product, link
+            members[product].add(key)
+    behind = _behind(keyed, told)
+    for key, one in keyed.items():
+        if key.source not in catalogues:
+            product_or_none, link = attach(one, schemes, behind)
+            product = ids[key] if product_or_none is None else product_or_none
+            told[key] = product, link
+            members[product].add(key)
+    return {key: (frozenset(members[product]), link) for key, (product, link) in told.items()}
+
+
+def _behind(
+    keyed: Mapping[RecordKey, Keyed], told: Mapping[RecordKey, tuple[UUID, Link]]
+) -> dict[KeyValue, set[UUID]]:
+    sure: dict[KeyValue, set[UUID]] = defaultdict(set)
+    apart: dict[KeyValue, set[UUID]] = defaultdict(set)
+    for key, (product, link) in told.items():
+        for value in keyed[key].values:
+            (apart if link.linked_by == APART else sure)[value].add(product)
+    return {value: sure[value] or apart[value] for value in {*sure, *apart}}
