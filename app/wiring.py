@@ -11,6 +11,7 @@ from typing import Any
 import strawberry
 from starlette.requests import Request
 
+from app.redaction import Redactor
 from app.settings import Settings
 from app.state import Memory, SystemsState
 from resolvers.catalogue import Catalogue
@@ -84,11 +85,13 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
 def open_sources(ownership: OwnershipMap) -> dict[str, GuardedSource]:
     """Every declared source, opened and connected to nothing yet. Raises ValueError for options that contradict it."""
     shapes = ownership.shapes()
+    redact = Redactor(ownership.secrets).text
     return {
         name: GuardedSource(
             source.kind.open(source.declaration, source.options),
             SourceMapping(source.declaration, shapes),
             source.declaration,
+            redact=redact,
         )
         for name, source in ownership.sources.items()
     }

@@ -70,12 +70,15 @@ class GuardedSource:
         *,
         at_once: int = LIVE_READS_AT_ONCE,
         now: Callable[[], datetime] = _now,
+        redact: Callable[[str], str] = str,
     ) -> None:
-        """``at_once`` bounds concurrent fetches; ``now`` is our clock, aware, which observations are dated by."""
+        """``at_once`` bounds concurrent fetches; ``now`` is our clock, aware, which observations are dated by;
+        ``redact`` takes secrets out of failures' messages, whatever a connector or a library put there."""
         self.declaration = declaration
         self.mapping = mapping
         self._connector = connector
         self._now = now
+        self._redact = redact
         self._places = asyncio.Semaphore(at_once)
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -241,7 +244,7 @@ class GuardedSource:
     def _failed(self, error: BaseException, within: timedelta, *, timed_out: bool = False) -> Failed:
         if isinstance(error, SourceFailure):
             failure = error.failure
-            message = failure.message[:MAX_MESSAGE]
+            message = self._redact(failure.message)[:MAX_MESSAGE]
             return Failed(
                 failure if message == failure.message else Failure(failure.kind, message, failure.retry_after)
             )
