@@ -11,15 +11,16 @@ apart, each with its reason:
 Records that are notes about products (``per_product = "many"``) join a product by their keys and never join two.
 
 A product's id is made from its founding record: the one of the highest-ranked source, for as long as that source is on
-its first walk; after that an id stays, whoever joins. So the ids do not depend on the order of the first syncs, and
-afterwards they are stable.
+its first walk; after that an id stays, whoever joins. Where a product falls apart, its id goes with its founding record
+as long as a source on its first walk is among those concerned, and afterwards with most of its records; one that loses
+none of its records keeps it. So the ids do not depend on the order of the first syncs, and afterwards they are stable.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -80,6 +81,11 @@ class Group:
         return self.links.keys()
 
 
+def unusable(invalid: Iterable[tuple[str, str, str]]) -> str | None:
+    """What is to be told about identifiers (scheme, as written, why not) that link nothing; None of none."""
+    return "; ".join(f"its {spoken_scheme(scheme)} {raw!r} is not used: {why}" for scheme, raw, why in invalid) or None
+
+
 def reused_values(records: Iterable[Keyed]) -> frozenset[tuple[str, KeyValue]]:
     """The values that two records of the same source carry, with that source."""
     seen: Counter[tuple[str, KeyValue]] = Counter()
@@ -88,9 +94,14 @@ def reused_values(records: Iterable[Keyed]) -> frozenset[tuple[str, KeyValue]]:
     return frozenset(one for one, count in seen.items() if count > 1)
 
 
-def partition(records: Sequence[Keyed], schemes: Sequence[str]) -> tuple[Group, ...]:
-    """The products among catalogue ``records``, which must be closed: whoever shares a value with one is among them."""
-    reused = reused_values(records)
+def partition(
+    records: Sequence[Keyed], schemes: Sequence[str], reused: Collection[tuple[str, KeyValue]] = ()
+) -> tuple[Group, ...]:
+    """The products among catalogue ``records``, which must be closed: whoever shares a value with one is among them.
+
+    ``reused``: values known to stand on several records of a source, with that source; those records may be left out.
+    """
+    reused = reused_values(records).union(reused)
     by_key = {record.key: record for record in records}
     carriers: dict[KeyValue, list[RecordKey]] = defaultdict(list)
     for record in records:
@@ -198,8 +209,9 @@ def _link(
     if record.key in torn:
         return Link(APART, torn[record.key])
     source = record.key.source
-    remarks = [f"{value} stands on several records of {source}" for value in record.values if (source, value) in reused]
-    remarks += [f"{value} would join {refused[value]}" for value in record.values if value in refused]
+    listed = sorted(record.values)
+    remarks = [f"{value} stands on several records of {source}" for value in listed if (source, value) in reused]
+    remarks += [f"{value} would join {refused[value]}" for value in listed if value in refused]
     if record.remark:
         remarks.append(record.remark)
     reason = "; ".join(remarks) or None
@@ -222,7 +234,7 @@ def attach(
     """
     remarks: list[str] = []
     found: dict[UUID, KeyValue] = {}
-    for value in sorted(note.values, key=lambda value: schemes.index(value.scheme)):
+    for value in sorted(note.values, key=lambda value: (schemes.index(value.scheme), value.value)):
         behind = products.get(value, ())
         if len(behind) == 1:
             found.setdefault(next(iter(behind)), value)
@@ -273,20 +285,24 @@ def assign_ids(
     def place(key: RecordKey) -> tuple[int, str]:
         return rank[key.source], key.id
 
-    wishes: list[tuple[int, int, tuple[int, str], int, UUID]] = []
+    settling = any(key.source in unsettled for group in groups for key in group.members)
+    founders = {founded_id(key): key for group in groups for key in group.members}
+    holders = Counter(current.values())
+    wishes: list[tuple[tuple[int, int, int], tuple[int, str], int, UUID]] = []
     for index, group in enumerate(groups):
-        best = min(group.members, key=place)
-        held = Counter(current[key] for key in group.members if key in current)
+        members = sorted(group.members, key=place)
+        best = members[0]
         if best.source in unsettled:
-            wishes.append((0, 0, place(best), index, founded_id(best)))
-            continue
-        founders = sorted(group.members, key=place)
-        founded = [founded_id(key) for key in founders if founded_id(key) in held]
-        for order, identity in enumerate([*founded, *sorted(held.keys() - set(founded))]):
-            wishes.append((1 + order, -held[identity], place(best), index, identity))
+            wishes.append(((0, 0, 0), place(best), index, founded_id(best)))
+        elif settling and best in current:
+            held, founder = current[best], founders.get(current[best])
+            if founder is None or founder in group.members or current.get(founder) != held:
+                wishes.append(((1, 0, 0), place(best), index, held))
+        else:
+            wishes += [(urgency, place(best), index, held) for urgency, held in _kept(members, current, holders)]
     chosen: dict[int, UUID] = {}
     taken: set[UUID] = set(occupied)
-    for _, _, _, index, identity in sorted(wishes):
+    for _, _, index, identity in sorted(wishes):
         if index not in chosen and identity not in taken:
             chosen[index] = identity
             taken.add(identity)
@@ -307,3 +323,15 @@ def assign_ids(
                 heirs[current[key]][chosen[index]] += 1
     merged = {old: min(count, key=lambda new: (-count[new], new)) for old, count in heirs.items()}
     return Assignment(tuple(chosen[index] for index in range(len(groups))), merged)
+
+
+def _kept(
+    members: Sequence[RecordKey], current: Mapping[RecordKey, UUID], holders: Mapping[UUID, int]
+) -> Iterator[tuple[tuple[int, int, int], UUID]]:
+    """The ids that ``members``, best first, may keep, and how urgently: one that is theirs alone before one that others
+    hold too, of the former the one that the best of them founded, of the latter the one that most of them hold."""
+    held = Counter(current[key] for key in members if key in current)
+    founded = [founded_id(key) for key in members if founded_id(key) in held]
+    for order, identity in enumerate([*founded, *sorted(held.keys() - set(founded))]):
+        whole = held[identity] == holders[identity]
+        yield (1, order, -held[identity]) if whole else (2, -held[identity], order), identity

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from resolvers.identity import Keyed, KeyValue, spoken_scheme
+from resolvers.identity import Keyed, KeyValue, unusable
 from resolvers.linking import relink
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
@@ -267,10 +267,7 @@ class Ingest:
         values = tuple(
             KeyValue(one.scheme, one.value) for one in record.identifiers if one.scheme in self.map.identity_keys
         )
-        remarks = [
-            f"its {spoken_scheme(scheme)} {raw!r} is not used: {why}" for scheme, raw, why in record.invalid_identifiers
-        ]
-        return Keyed(record.key, values, "; ".join(remarks) or None)
+        return Keyed(record.key, values, unusable(record.invalid_identifiers))
 
     def _digest(self, record: Record) -> bytes:
         """What a record said, without where in a file it stood; a new mapping makes it new."""

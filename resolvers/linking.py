@@ -22,13 +22,11 @@ from resolvers.identity import (
     attach,
     founded_id,
     partition,
+    unusable,
 )
 from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection
-
-WIDEST_VALUE = 200
-"""Records that may carry one value before it is held to identify nothing and is not followed further."""
 
 
 async def relink(
@@ -41,9 +39,9 @@ async def relink(
     catalogues: Collection[str],
     at: datetime,
 ) -> dict[RecordKey, UUID]:
-    """The product of each touched record, after everything that their coming, changing or going means for others.
+    """The product of each record that was touched or is gone, after all that this means for others.
 
-    ``touched``: records that are new or whose keys changed. ``gone``: records that left. ``returned``: touched records
+    ``touched``: records that are new or changed. ``gone``: other records, that left. ``returned``: touched records
     that had been gone, and the product they lay under. Writes crosswalk, products and former ids, and moves the rows of
     records that change their product; the touched records' own rows are the caller's to write, under the ids returned.
     """
@@ -53,13 +51,13 @@ async def relink(
     values.update(value for keyed in touched.values() for value in keyed.values)
     known = {key: keyed for key, keyed in touched.items() if key.source in catalogues}
     notes: dict[RecordKey, Keyed] = {key: keyed for key, keyed in touched.items() if key.source not in catalogues}
-    values |= await _close(connection, known, notes, values, {*touched, *gone}, schemes, catalogues)
+    reused = await _close(connection, known, notes, values, {*touched, *gone}, schemes, catalogues)
 
     current = await links.current_links(connection, [*known, *notes, *gone])
-    for key in gone:
-        current.pop(key, None)
-    groups = partition(list(known.values()), schemes)
-    assignment = await _assign(connection, groups, known, current)
+    left = {row.product for row in current.values()}
+    leaving = {key: current.pop(key).product for key in gone if key in current}
+    groups = partition(list(known.values()), schemes, reused)
+    assignment = await _assign(connection, groups, current, returned, gone, catalogues)
     decided: dict[RecordKey, tuple[UUID, Link]] = {}
     for group, product in zip(groups, assignment.ids, strict=True):
         decided.update((key, (product, link)) for key, link in group.links.items())
@@ -78,9 +76,8 @@ async def relink(
     await _write(connection, decided, current, returned, listed, merged, at)
     if gone:
         await links.mark_gone(connection, gone, at)
-    left = {row.product for row in current.values()} | {one.product for one in before}
     await links.unlist_empty(connection, left - listed.keys())
-    return {key: decided[key][0] for key in touched}
+    return leaving | {key: decided[key][0] for key in touched}
 
 
 async def _close(
@@ -91,52 +88,72 @@ async def _close(
     overridden: Collection[RecordKey],
     schemes: Sequence[str],
     catalogues: Collection[str],
-) -> set[KeyValue]:
+) -> set[tuple[str, KeyValue]]:
     """Add to ``known`` every catalogue record that is joined to those in it by shared values, over any distance, and
-    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored."""
+    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored.
+
+    A value that stands on several stored records of a source joins none of them, before as after: it is not followed
+    there, and comes back with that source as reused.
+    """
+    reused: set[tuple[str, KeyValue]] = set()
     followed: set[KeyValue] = set()
     frontier = set(values)
     while frontier:
         followed |= frontier
-        found: dict[KeyValue, list[RecordKey]] = defaultdict(list)
+        found: dict[tuple[str, KeyValue], list[RecordKey]] = defaultdict(list)
         for carrier in await links.carriers(connection, frontier):
-            found[KeyValue(carrier.scheme, carrier.value)].append(carrier.key)
-        fresh = {
-            key
-            for carried in found.values()
-            if len(carried) <= WIDEST_VALUE or any(key.source not in catalogues for key in carried)
-            for key in carried
-            if key not in known and key not in notes and key not in overridden
-        }
-        frontier = set()
-        keyed: dict[RecordKey, list[KeyValue]] = {key: [] for key in fresh}
+            if carrier.key not in overridden:
+                found[carrier.key.source, KeyValue(carrier.scheme, carrier.value)].append(carrier.key)
+        reused |= {one for one, carried in found.items() if len(carried) > 1 and one[0] in catalogues}
+        fresh = {key for one, carried in found.items() if one not in reused for key in carried}
+        fresh -= known.keys() | notes.keys()
+        carried_values: dict[RecordKey, list[KeyValue]] = {key: [] for key in fresh}
         for carrier in await links.keys_of(connection, fresh, schemes) if fresh else ():
-            keyed[carrier.key].append(KeyValue(carrier.scheme, carrier.value))
-        for key, carried_values in keyed.items():
+            carried_values[carrier.key].append(KeyValue(carrier.scheme, carrier.value))
+        invalid = await links.invalid_identifiers(connection, fresh) if fresh else {}
+        frontier = set()
+        for key, own in carried_values.items():
+            keyed = Keyed(key, tuple(own), unusable(invalid.get(key, ())))
             if key.source in catalogues:
-                known[key] = Keyed(key, tuple(carried_values))
-                frontier.update(carried_values)
+                known[key] = keyed
+                frontier.update(own)
             else:
-                notes[key] = Keyed(key, tuple(carried_values))
+                notes[key] = keyed
         frontier -= followed
-    return followed
+    return reused
 
 
 async def _assign(
     connection: Connection,
     groups: Sequence[Group],
-    known: Mapping[RecordKey, Keyed],
     current: Mapping[RecordKey, links.LinkRow],
+    returned: Mapping[RecordKey, UUID],
+    gone: Collection[RecordKey],
+    catalogues: Collection[str],
 ) -> Assignment:
     states = await links.unsettled_sources(connection)
-    held = await links.holders(connection, {founded_id(key) for key in known})
-    return assign_ids(
-        groups,
-        {key: current[key].product for key in known if key in current},
-        {name: rank for name, (rank, _) in states.items()},
-        {name for name, (_, unsettled) in states.items() if unsettled},
-        {product for product, keys in held.items() if known.keys().isdisjoint(keys)},
-    )
+    members = {key for group in groups for key in group.members}
+    present = {key: row.product for key, row in current.items() if key in members}
+    # Who comes back to a product that has nobody left brings its id back.
+    back = {key: product for key, product in returned.items() if key in members and product not in present.values()}
+    occupied: set[UUID] = set()
+    while True:
+        assignment = assign_ids(
+            groups,
+            present | back,
+            {name: rank for name, (rank, _) in states.items()},
+            {name for name, (_, unsettled) in states.items() if unsettled},
+            occupied,
+        )
+        held = await links.holders(connection, assignment.ids)
+        others = {
+            product
+            for product, keys in held.items()
+            if any(key.source in catalogues and key not in members and key not in gone for key in keys)
+        }
+        if others <= occupied:
+            return assignment
+        occupied |= others
 
 
 async def _attach_notes(

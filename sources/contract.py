@@ -133,12 +133,16 @@ MISSING = Missing()
 # ── Documents: what a connector reads ──────────────────────────────────────────────────────────────────────────────
 
 
+PROBLEM = "_problem"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One raw record: column or member name to value, and the place it was read from (``file.xlsx, sheet A, row 12``).
 
     Values are None, bool, int, Decimal (never float), str, aware or naive datetime, date, bytes, list or dict of these.
-    Facts about the reading itself stand under names that begin with an underscore, such as ``_file.modified``.
+    Facts about the reading itself stand under names that begin with an underscore, such as ``_file.modified``. A
+    document that could not be read whole says why under ``PROBLEM`` and is set aside.
     """
 
     content: Mapping[str, JSON]
@@ -198,7 +202,7 @@ class Fetch(Protocol):
     """Asks a system for documents by key, all keys in one call (the connector splits where the system has a limit)."""
 
     async def __call__(self, keys: Sequence[str], columns: Collection[str]) -> Sequence[Document]:
-        """The documents of those ``keys`` that the system has, in any order; ``columns`` are the top-level names needed.
+        """Those of ``keys`` that the system has, as documents in any order; ``columns``: the top-level names needed.
 
         Raises SourceFailure."""
 

@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 import orjson
 
 from sources.clocks import read_clock, zone
-from sources.contract import Basis, Claim, Document, Identifier, Record, RecordKey, Rejected, Scope
+from sources.contract import PROBLEM, Basis, Claim, Document, Identifier, Record, RecordKey, Rejected, Scope
 from sources.declaration import SourceDeclaration
 from sources.entries import Content, Entry, FieldShape, compile_entry
 from sources.identifiers import brand_and_mpn, normalise_identifier
@@ -99,6 +99,8 @@ class Mapping:
         read, there is a claim that says so. Of several entries for one field and scope the first with a value counts.
         """
         content = document.content
+        if PROBLEM in content:
+            return self.reject(document, str(content[PROBLEM]))
         record_id = self._record_id(content)
         if isinstance(record_id, UnreadableValue):
             return self.reject(document, record_id.reason)

@@ -158,7 +158,7 @@ def test_the_packages_hold_the_house_and_no_environment(tmp_path: Path) -> None:
     for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "Makefile", "requirements.lock"):
         shutil.copy(CHECKOUT / name, tree)
     # Outside git, with what a used checkout holds beside the code.
-    for name in (".venv/lib/python3/site-packages/x.py", ".whence/postgres/PG_VERSION", "node_modules/y.js"):
+    for name in (".venv/lib/python3/site-packages/app/x.py", ".whence/postgres/PG_VERSION", "node_modules/app/y.js"):
         (tree / name).parent.mkdir(parents=True)
         (tree / name).write_text("")
     built = subprocess.run(

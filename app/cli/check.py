@@ -13,7 +13,6 @@ from app.cli.configuration import Configuration
 from app.cli.declared import open_each
 from app.cli.ending import ExitCode
 from app.cli.output import clean, console, remark, say, table, write_json
-from app.redaction import Redactor
 from resolvers.map_file import MapError, Mistake, gaps
 from sources.contract import Failed
 from sources.failures import Failure
@@ -72,16 +71,14 @@ async def _look(configuration: Configuration, offline: bool) -> Findings:
     unreachable: list[tuple[str, Failure]] = []
     try:
         if not offline:
-            found, unreachable = await _ask(opened, configuration.redactor)
+            found, unreachable = await _ask(opened)
             mistakes += found
     finally:
         await asyncio.gather(*(source.close() for source in opened.values()))
     return Findings(mistakes, unreachable, gaps(ownership))
 
 
-async def _ask(
-    opened: Mapping[str, GuardedSource], redactor: Redactor
-) -> tuple[list[Mistake], list[tuple[str, Failure]]]:
+async def _ask(opened: Mapping[str, GuardedSource]) -> tuple[list[Mistake], list[tuple[str, Failure]]]:
     """Every system about its own declaration, all at once; each answers within its page's deadline."""
     with Status(f"Asking {len(opened)} systems", console=console(error=True)):
         answers = await asyncio.gather(*(source.check() for source in opened.values()))
@@ -89,13 +86,9 @@ async def _ask(
     unreachable: list[tuple[str, Failure]] = []
     for name, answer in zip(opened, answers, strict=True):
         if isinstance(answer, Failed):
-            failure = answer.failure
-            unreachable.append((name, Failure(failure.kind, redactor.text(failure.message))))
+            unreachable.append((name, answer.failure))
         else:
-            mistakes += (
-                Mistake(f"sources.{name}.{one.path}", redactor.text(one.found), redactor.text(one.instead))
-                for one in answer
-            )
+            mistakes += (Mistake(f"sources.{name}.{one.path}", one.found, one.instead) for one in answer)
     return mistakes, unreachable
 
 

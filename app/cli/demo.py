@@ -10,7 +10,7 @@ from datetime import timedelta
 from app.cli.configuration import Configuration
 from app.cli.documents import KETTLE_SKU
 from app.cli.ending import Ended, ExitCode
-from app.cli.output import marked, say, table, write_json
+from app.cli.output import command_name, marked, say, table, write_json
 from app.demo.launch import DemoControl, DemoError, SystemState, read_control
 from resolvers.ownership import OwnershipMap
 from sources.durations import format_duration, parse_duration
@@ -84,14 +84,15 @@ def _next(ownership: OwnershipMap, action: Action) -> Sequence[str]:
     declaration = ownership.declaration(name)
     owned = [one.name for one in ownership.fields.values() if one.system_of_record == name]
     fields = (owned or [field for field in ownership.fields if name in ownership.mapped[field]])[:FIELDS_SHOWN]
-    ask = shlex.join(["whence", "product", KETTLE_SKU, *(part for field in fields for part in ("--field", field))])
+    whence = command_name()
+    ask = shlex.join(["product", KETTLE_SKU, *(part for field in fields for part in ("--field", field))])
     if declaration.read == "live":
         when = "It is asked at query time, so you see it at once:"
     else:
-        when = f"Whence notices at its next sync, within {format_duration(declaration.sync.every)}. Then ask:"
-    lines = [when, f"  {ask}", f"  whence sources {name}"]
+        when = f"Whence notices at its next sync, or at once with `{whence} sync {name}`. Then ask:"
+    lines = [when, f"  {whence} {ask}", f"  {whence} sources {name}"]
     if action.name != "start":
-        lines.append(f"  whence demo start {name}    (makes it well again)")
+        lines.append(f"  {whence} demo start {name}    (makes it well again)")
     return lines
 
 

@@ -9,7 +9,6 @@ from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
 from app.cli.output import write_json
 from app.cli.progress import SyncProgress, show_reports, tell_failures
-from app.redaction import Redactor
 from app.sync import sync_once
 from app.wiring import Runtime
 from resolvers.ingest import SyncReport
@@ -21,11 +20,10 @@ async def sync(configuration: Configuration, names: Sequence[str], full: bool, a
     async with open_runtime(configuration) as runtime:
         chosen = _chosen(runtime, names)
         titles = {name: runtime.ownership.declaration(name).title for name in chosen}
-        redactor = configuration.redactor
 
         def done(report: SyncReport) -> None:
             if as_json:
-                write_json(_as_json(report, redactor))
+                write_json(_as_json(report))
             bars.done(report)
 
         with SyncProgress(titles, silent=as_json) as bars:
@@ -48,11 +46,11 @@ def _chosen(runtime: Runtime, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names)) or syncable
 
 
-def _as_json(report: SyncReport, redactor: Redactor) -> Mapping[str, object]:
+def _as_json(report: SyncReport) -> Mapping[str, object]:
     failure = report.failure
     told = failure and {
         "kind": failure.kind.value,
-        "message": redactor.text(failure.message),
+        "message": failure.message,
         "actor": failure.kind.actor.value,
         "action": failure.kind.action,
     }

@@ -17,13 +17,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sources.columns import instead_of, missing_columns
-from sources.contract import Changes, Column, Cursor, Description, Document, DocumentPage, Problem
+from sources.contract import PROBLEM, Changes, Column, Cursor, Description, Document, DocumentPage, Problem
 from sources.declaration import ConnectorKind, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.file.delimited import open_delimited
 from sources.file.options import FileOptions
 from sources.file.spreadsheets import NoSheet, open_spreadsheet
-from sources.file.table import PROBLEM, NoHeader, Row, Table
+from sources.file.table import NoHeader, Row, Table
+from sources.paths import compile_path
 from sources.values import JSON
 
 MAX_FILES = 1000
@@ -217,6 +218,7 @@ class FileConnector:
         position = (first, skipped)
         for index, file in enumerate(files[first:], start=first):
             with self._opened(file) as table:
+                self._insist_on_key(file, table)
                 for row in table.rows:
                     if index == first and row.number <= skipped:
                         continue
@@ -230,6 +232,15 @@ class FileConnector:
                 # half of the old and half of the new would make records look deleted
                 raise SourceFailure(FailureKind.UNREACHABLE, f"{file.name} was being written while it was read")
         yield DocumentPage(tuple(documents), None, enumerating=True, last=True)
+
+    def _insist_on_key(self, file: Found, table: Table) -> None:
+        """A file without the column of its keys is a failure: it does not say that all its records are gone."""
+        key = self._declaration.key
+        if compile_path(key).columns.isdisjoint({*table.columns, "_file"}):
+            found = ", ".join(table.columns[:8])
+            raise SourceFailure(
+                FailureKind.MISSING_OBJECT, f"{file.name} has no column {key!r}, the key; it has {found}"[:300]
+            )
 
     def _document(self, file: Found, table: Table, row: Row) -> Document:
         place = f"sheet {table.sheet}, row {row.number}" if table.sheet is not None else f"line {row.number}"

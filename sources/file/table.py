@@ -14,8 +14,6 @@ from sources.values import JSON
 
 _SPACE = re.compile(r"\s+")
 _INVISIBLE = "\ufeff\u200b"
-PROBLEM = "_problem"
-"""Under this name a document that is no record says why. It has no other member but ``_file``, so it has no key."""
 
 
 class Row(NamedTuple):

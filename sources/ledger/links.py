@@ -54,6 +54,20 @@ async def keys_of(connection: Connection, records: Iterable[RecordKey], schemes:
     return [_carrier(row) for row in rows]
 
 
+async def invalid_identifiers(
+    connection: Connection, records: Iterable[RecordKey]
+) -> dict[RecordKey, list[tuple[str, str, str]]]:
+    """The identifiers that ``records`` carry and that are not valid: scheme, as written, and why."""
+    wanted = list(records)
+    rows = await connection.fetch(_INVALID, [key.source for key in wanted], [key.id for key in wanted])
+    return {
+        RecordKey(row["source"], row["record_id"]): [
+            (one["scheme"], one["raw"], one["invalid"]) for one in row["identifiers"] if "invalid" in one
+        ]
+        for row in rows
+    }
+
+
 async def holders(connection: Connection, products: Collection[UUID]) -> dict[UUID, set[RecordKey]]:
     """The present records of each of ``products``, those without any left out."""
     rows = await connection.fetch(
@@ -158,6 +172,12 @@ select x.source, x.record_id, x.product_id, x.linked_by, x.reason, x.confidence
 from unnest($1::text[], $2::text[]) as wanted (source, record_id)
 join crosswalk x using (source, record_id)
 where x.gone_at is null
+"""
+_INVALID = """
+select x.source, x.record_id, r.identifiers
+from unnest($1::text[], $2::text[]) as wanted (source, record_id)
+join crosswalk x using (source, record_id) join records r using (product_id, source, record_id)
+where r.identifiers @? '$[*].invalid'
 """
 _MOVE_RECORDS = """
 with moves as (

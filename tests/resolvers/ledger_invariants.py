@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from uuid import UUID
 
-from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, spoken_scheme
+from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, unusable
 from sources.contract import RecordKey
 from sources.ledger.source import _folded
 from tests.resolvers.memory_source import House
@@ -48,9 +48,7 @@ _BROKEN = {
 
 async def check_ledger(house: House) -> None:
     """Raises AssertionError, naming the rows, where the ledger contradicts itself, or its links the records' keys."""
-    catalogues = [
-        name for name, one in house.ownership.sources.items() if one.declaration.per_product == "one"
-    ]
+    catalogues = [name for name, one in house.ownership.sources.items() if one.declaration.per_product == "one"]
     for what, query in _BROKEN.items():
         rows = await house.pool.fetch(query, *([catalogues] if "$1" in query else []))
         assert not rows, f"{what}: {rows}"
@@ -96,9 +94,7 @@ async def product_ids(house: House) -> dict[RecordKey, UUID]:
     return {RecordKey(row["source"], row["record_id"]): row["product_id"] for row in rows}
 
 
-async def links_from_scratch(
-    house: House, catalogues: list[str]
-) -> dict[RecordKey, tuple[frozenset[RecordKey], Link]]:
+async def links_from_scratch(house: House, catalogues: list[str]) -> dict[RecordKey, tuple[frozenset[RecordKey], Link]]:
     """What :func:`links` must be: the identity of all present records, decided at once."""
     schemes = house.ownership.identity_keys
     keyed: dict[RecordKey, Keyed] = {}
@@ -109,12 +105,8 @@ async def links_from_scratch(
             for one in row["identifiers"]
             if "value" in one and one["scheme"] in schemes
         )
-        remarks = [
-            f"its {spoken_scheme(one['scheme'])} {one['raw']!r} is not used: {one['invalid']}"
-            for one in row["identifiers"]
-            if "invalid" in one
-        ]
-        keyed[key] = Keyed(key, values, "; ".join(remarks) or None)
+        invalid = [(one["scheme"], one["raw"], one["invalid"]) for one in row["identifiers"] if "invalid" in one]
+        keyed[key] = Keyed(key, values, unusable(invalid))
     ids = await product_ids(house)
     members: dict[UUID, set[RecordKey]] = defaultdict(set)
     told: dict[RecordKey, tuple[UUID, Link]] = {}
@@ -133,9 +125,7 @@ async def links_from_scratch(
     return {key: (frozenset(members[product]), link) for key, (product, link) in told.items()}
 
 
-def _behind(
-    keyed: Mapping[RecordKey, Keyed], told: Mapping[RecordKey, tuple[UUID, Link]]
-) -> dict[KeyValue, set[UUID]]:
+def _behind(keyed: Mapping[RecordKey, Keyed], told: Mapping[RecordKey, tuple[UUID, Link]]) -> dict[KeyValue, set[UUID]]:
     sure: dict[KeyValue, set[UUID]] = defaultdict(set)
     apart: dict[KeyValue, set[UUID]] = defaultdict(set)
     for key, (product, link) in told.items():

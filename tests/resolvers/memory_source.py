@@ -154,9 +154,7 @@ system_of_record = "crm"
 keys = ["gtin", "brand+mpn", "sku"]
 """
 
-TABLES = (
-    "sources cursors runs rejections products former_ids crosswalk records aliases changes sightings".split()
-)
+TABLES = "sources cursors runs rejections products former_ids crosswalk records aliases changes sightings".split()
 
 
 def house_map(*changes: tuple[str, str]) -> OwnershipMap:
@@ -246,7 +244,7 @@ class MemorySystem:
         pass
 
 
-@dataclass
+@dataclass(repr=False)
 class House:
     """Systems in memory, and the ledger that they are synced into."""
 
@@ -265,11 +263,12 @@ class House:
         self.ownership = ownership
         self.ingest = Ingest(self.pool, ownership)
         self.sources = {
-            name: GuardedSource(
-                self.systems[name], SourceMapping(source.declaration, shapes), source.declaration
-            )
+            name: GuardedSource(self.systems[name], SourceMapping(source.declaration, shapes), source.declaration)
             for name, source in ownership.sources.items()
         }
+
+    def __repr__(self) -> str:
+        return "House()"
 
     @property
     def ledger(self) -> Ledger:

@@ -31,12 +31,18 @@ columns = st.fixed_dictionaries(
         "sku": st.sampled_from(SKUS),
         "part": st.sampled_from(PARTS),
     },
-).map(lambda one: {k: v for k, v in one.items() if k != "part"} | dict(zip(("brand", "mpn"), one.get("part", ()), strict=False)))
+).map(
+    lambda one: (
+        {k: v for k, v in one.items() if k != "part"} | dict(zip(("brand", "mpn"), one.get("part", ()), strict=False))
+    )
+)
 catalogue = st.lists(columns, max_size=4)
 everything = st.fixed_dictionaries({name: catalogue for name in SOURCES})
 
 
-async def ingest(house: House, content: Mapping[str, Sequence[Mapping[str, JSON]]], order: Sequence[str], page: int, backwards: bool) -> None:
+async def ingest(
+    house: House, content: Mapping[str, Sequence[Mapping[str, JSON]]], order: Sequence[str], page: int, backwards: bool
+) -> None:
     await house.empty()
     for name in order:
         records = list(enumerate(content[name]))

@@ -271,14 +271,19 @@ class TestRows:
         assert found == [(3, "A"), (6, "B")]
 
     async def test_the_header_may_stand_lower(self, tmp_path: Path) -> None:
-        text = "Price list, final;;\n\nArtikel Nr.;label;Preis (EUR)\nA;one;1,50\n"
+        text = "Price list, final;;\n\narticle_no;label;Preis (EUR)\nA;one;1,50\n"
         (document,) = await read_text(tmp_path, text, header_row=3)
         assert dict(document.content) | {"_file": None} == {
-            "Artikel Nr.": "A",
+            "article_no": "A",
             "label": "one",
             "Preis (EUR)": "1,50",
             "_file": None,
         }
+
+    async def test_a_file_without_the_column_of_its_keys_is_a_failure_and_not_an_empty_one(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceFailure, match="no column 'article_no'") as raised:
+            await read_text(tmp_path, "<html><body>Sign in</body></html>\n")
+        assert raised.value.failure.kind is FailureKind.MISSING_OBJECT
 
     async def test_names_of_columns_are_made_distinct(self, tmp_path: Path) -> None:
         (document,) = await read_text(tmp_path, 'article_no,price,,price,"price\n (2)"\nA,1,2,3,4\n')
@@ -368,13 +373,22 @@ class TestOwnSeparators:
         assert all("_problem" not in model.content for model in models)
         columns = REVIEW.split()
         reviews = await read(
-            connect(directory / "ProductReview.csv", columns=columns, delimiter="\t", quote="", open_rows=True)
+            connect(
+                directory / "ProductReview.csv",
+                declare(key="ProductReviewID"),
+                columns=columns,
+                delimiter="\t",
+                quote="",
+                open_rows=True,
+            )
         )
         assert [review.content["Rating"] for review in reviews] == ["5", "4", "2", "5"]
         assert all(review.content["ModifiedDate"].startswith("20") for review in reviews)
         assert "\n" in reviews[0].content["Comments"]
         columns = PRODUCT.split()
-        products = await read(connect(directory / "Product.csv", columns=columns, delimiter="\t", quote=""))
+        products = await read(
+            connect(directory / "Product.csv", declare(key="ProductID"), columns=columns, delimiter="\t", quote="")
+        )
         assert len({product.content["ProductID"] for product in products}) == 504
         assert all("_problem" not in product.content for product in products)
 
