@@ -96,9 +96,7 @@ class Governance:
         live = self.live_failures()
         return [self._report(name, states.get(name), live.get(name)) for name in self.ownership.sources]
 
-    def _report(
-        self, name: str, state: SourceState | None, live: tuple[datetime, Failure] | None
-    ) -> SourceReport:
+    def _report(self, name: str, state: SourceState | None, live: tuple[datetime, Failure] | None) -> SourceReport:
         failure, since = None, None
         if live is not None:
             since, failure = live

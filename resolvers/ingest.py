@@ -31,6 +31,9 @@ MOST_GONE = 1 / 3
 FEW = 10
 """records on."""
 
+ELSEWHERE = Failure(FailureKind.THROTTLED, "another worker is syncing this source; this one leaves it to that")
+"""How a run ends that finds another one at work: nothing is wrong with the source."""
+
 Progress = Callable[[int, "int | None"], None]
 """Called with the records seen so far and, where the system says so, how many there will be."""
 
@@ -97,14 +100,14 @@ class Ingest:
         counts = Counts()
         state = await sync_state(self.pool, source)
         number = await begin_run(self.pool, source, started)
-        failure: Failure | None = None
         try:
             failure = await self._follow(source, changes, state, started, counts, full, accept, progress)
-        except BaseException:
-            failure = Failure(FailureKind.DEFECT, "the run was cut off")
+        except Exception as error:
+            failure = Failure(FailureKind.DEFECT, f"{type(error).__name__}; the log has it")
+            await finish_run(self.pool, source, number, vars(counts), "FAILED", failure)
             raise
-        finally:
-            await finish_run(self.pool, source, number, vars(counts), failure)
+        outcome = "DONE" if failure is None else "YIELDED" if failure is ELSEWHERE else "FAILED"
+        await finish_run(self.pool, source, number, vars(counts), outcome, failure)
         return SyncReport(source, counts, failure, (datetime.now(UTC) - started).total_seconds())
 
     async def _follow(
@@ -130,7 +133,7 @@ class Ingest:
                     return page.failure
                 async with open_batch(self.pool, source) as batch:
                     if (batch.walk, batch.cursor) != expected:
-                        return Failure(FailureKind.THROTTLED, "another worker is syncing this source")
+                        return ELSEWHERE
                     if page.enumerating and (afresh or batch.walk_began_at is None):
                         await batch.begin_walk(started)
                         await batch.note_mapping(self._mappings[source])

@@ -94,12 +94,12 @@ def _wanted(place: int, lookup: Lookup) -> list[Wanted]:
 
 
 def _usable(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_LOOKUP and "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+    return (
+        0 < len(text) <= LONGEST_LOOKUP and "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
+    )
 
 
 def _found(products: Sequence[UUID]) -> Found:
     if len(products) > 1:
         return Ambiguous(tuple(products))
     return products[0] if products else None
-
-

@@ -115,9 +115,7 @@ class OwnershipMap:
 
     def shapes(self) -> Mapping[str, FieldShape]:
         """The fields as a source's mapping reads them."""
-        return {
-            name: FieldShape(name, field.type, field.unit, field.currency) for name, field in self.fields.items()
-        }
+        return {name: FieldShape(name, field.type, field.unit, field.currency) for name, field in self.fields.items()}
 
     @cached_property
     def mapped(self) -> Mapping[str, frozenset[str]]:

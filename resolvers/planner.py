@@ -36,7 +36,7 @@ class Step:
 def plan(
     ownership: OwnershipMap, keys: Collection[RecordKey], fields: Collection[str], *, past: bool
 ) -> tuple[Step, ...]:
-    """The steps that answer ``fields`` of the products behind ``keys``; ``past``: as of a moment, so nothing is asked live."""
+    """The steps that answer ``fields`` of the products behind ``keys``; ``past``: as of a moment, nothing is asked live."""
     by_source: dict[str, list[RecordKey]] = {}
     for key in keys:
         by_source.setdefault(key.source, []).append(key)

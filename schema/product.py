@@ -63,6 +63,7 @@ async def read_facts(context: RequestContext, node: ProductNode, fields: Sequenc
 def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
     """``Product`` (and ``ProductValues``) with one field for each of ``fields``, as declared in order."""
     names = [definition.name for definition in fields]
+
     async def id_(root: strawberry.Parent[ProductNode]) -> strawberry.ID:
         return strawberry.ID(str(root.product))
 

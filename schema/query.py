@@ -186,9 +186,7 @@ def _connection(name: str, node: type[Any], description: str, *, counted: bool =
         async def total_count(root: strawberry.Parent[Connection[Any]], info: WhenceInfo) -> int:
             return await info.context.catalogue.count(root.counting or Every(()))
 
-        connection.total_count = strawberry.field(
-            resolver=total_count, description="How many there are on all pages."
-        )
+        connection.total_count = strawberry.field(resolver=total_count, description="How many there are on all pages.")
     return strawberry.type(connection, description="A page of a list.")
 
 

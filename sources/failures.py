@@ -67,7 +67,7 @@ _ACTORS = {
 }
 _ACTIONS = {
     FailureKind.UNREACHABLE: "Whence tries again by itself; if it lasts, check that the system runs and its address.",
-    FailureKind.TIMEOUT: "Whence tries again by itself; if it lasts, raise the source's deadline or ask why the system is slow.",
+    FailureKind.TIMEOUT: "Whence tries again by itself; if it lasts, raise its deadline or ask why the system is slow.",
     FailureKind.THROTTLED: "Whence waits as the system asked; if it lasts, sync less often.",
     FailureKind.REFUSED: "Check the credentials that whence.toml names for this source, and what they may read.",
     FailureKind.MISSING_OBJECT: "Correct the name in whence.toml, or restore what it names.",

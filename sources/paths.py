@@ -67,8 +67,15 @@ def _leftmost(node: Mapping[str, Any]) -> Iterator[str]:
     """The names that a JMESPath syntax tree reads from the document itself."""
     if node["type"] == "field":
         yield node["value"]
-    elif node["type"] in {"subexpression", "index_expression", "pipe", "projection", "value_projection",
-                          "filter_projection", "flatten"}:
+    elif node["type"] in {
+        "subexpression",
+        "index_expression",
+        "pipe",
+        "projection",
+        "value_projection",
+        "filter_projection",
+        "flatten",
+    }:
         yield from _leftmost(node["children"][0])
     else:
         for child in node.get("children", ()):

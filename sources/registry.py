@@ -34,5 +34,7 @@ def connector_kind(name: str) -> ConnectorKind[Any] | None:
             return None
         kind = found[0].load()
     if not isinstance(kind, ConnectorKind):
-        raise TypeError(f"the connector {name!r} is a {type(kind).__name__}; a plugin's entry point names a ConnectorKind")
+        raise TypeError(
+            f"the connector {name!r} is a {type(kind).__name__}; a plugin's entry point names a ConnectorKind"
+        )
     return kind

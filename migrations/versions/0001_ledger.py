@@ -157,7 +157,7 @@ def upgrade() -> None:
         sa.Column("failure_kind", sa.Text(), nullable=True),
         sa.Column("failure_message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("source", "number"),
-        comment="Every sync of every source: outcome is DONE, FAILED or, where it was cut off, null.",
+        comment="Every sync of every source: outcome is DONE, FAILED, YIELDED to another or, where it was cut off, null.",
     )
     op.create_table(
         "sightings",

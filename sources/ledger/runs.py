@@ -69,14 +69,16 @@ async def begin_run(pool: Pool, source: str, at: datetime) -> int:
     return number
 
 
-async def finish_run(pool: Pool, source: str, number: int, counts: Mapping[str, int], failure: Failure | None) -> None:
-    """Note how a run ended."""
+async def finish_run(
+    pool: Pool, source: str, number: int, counts: Mapping[str, int], outcome: str, failure: Failure | None
+) -> None:
+    """Note how a run ended: DONE, FAILED, or YIELDED to another that was at work."""
     await pool.execute(
         _FINISH,
         source,
         number,
         datetime.now(UTC),
-        "FAILED" if failure else "DONE",
+        outcome,
         *(counts[name] for name in ("seen", "added", "changed", "gone", "rejected")),
         failure.kind.value if failure else None,
         failure.message if failure else None,
@@ -170,7 +172,7 @@ select s.name, c.confirmed_at, run.*, {_FAILING_SINCE.format(source="s.name")} a
 from sources s join cursors c on c.source = s.name
 left join lateral (
     select started_at, finished_at, seen, added, changed, gone, rejected, failure_kind, failure_message
-    from runs r where r.source = s.name and r.outcome is not null order by number desc limit 1) run on true
+    from runs r where r.source = s.name and r.outcome in ('DONE', 'FAILED') order by number desc limit 1) run on true
 left join (
     select source, count(*) as records, count(distinct product_id) as products,
            count(*) filter (where linked_by = 'apart') as apart
@@ -180,7 +182,7 @@ _FAILING = f"""
 select last.source, last.failure_kind, last.failure_message,
        {_FAILING_SINCE.format(source="last.source")} as failing_since
 from (select distinct on (source) source, outcome, failure_kind, failure_message
-      from runs where outcome is not null order by source, number desc) last
+      from runs where outcome in ('DONE', 'FAILED') order by source, number desc) last
 where last.outcome = 'FAILED'
 """
 _APART = """

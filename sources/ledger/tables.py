@@ -84,7 +84,7 @@ runs = Table(
     Column("rejected", BigInteger, nullable=False, server_default=text("0")),
     Column("failure_kind", Text, nullable=True),
     Column("failure_message", Text, nullable=True),
-    comment="Every sync of every source: outcome is DONE, FAILED or, where it was cut off, null.",
+    comment="Every sync of every source: outcome is DONE, FAILED, YIELDED to another or, where it was cut off, null.",
 )
 
 rejections = Table(

@@ -13,6 +13,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -261,7 +262,8 @@ async def test_a_start_waits_for_what_a_killed_server_left_running(used_director
     await keep(server)
     children = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
     for pid in children:
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # a session may have ended meanwhile
+            os.kill(pid, signal.SIGSTOP)
     os.kill(server.pid, signal.SIGKILL)
     await server.stop()
     starting = asyncio.create_task(LedgerServer.start(used_directory))
@@ -270,7 +272,8 @@ async def test_a_start_waits_for_what_a_killed_server_left_running(used_director
         assert not starting.done(), "two servers on one data directory"
     finally:
         for pid in children:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # a session may have ended meanwhile
+                os.kill(pid, signal.SIGCONT)
     async with await starting as recovered:
         assert await count_kept(recovered) == 1
 

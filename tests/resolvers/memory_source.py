@@ -154,7 +154,7 @@ system_of_record = "crm"
 keys = ["gtin", "brand+mpn", "sku"]
 """
 
-TABLES = "sources cursors runs rejections products former_ids crosswalk records aliases changes sightings".split()
+TABLES = ["sources", "cursors", "runs", "rejections", "products", "former_ids", "crosswalk", "records", "aliases", "changes", "sightings"]
 
 
 def house_map(*changes: tuple[str, str]) -> OwnershipMap:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sources.contract import RecordKey
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger, links, product_ids
 from tests.resolvers.memory_source import House
@@ -37,7 +33,7 @@ columns = st.fixed_dictionaries(
     )
 )
 catalogue = st.lists(columns, max_size=4)
-everything = st.fixed_dictionaries({name: catalogue for name in SOURCES})
+everything = st.fixed_dictionaries(dict.fromkeys(SOURCES, catalogue))
 
 
 async def ingest(

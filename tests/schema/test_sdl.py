@@ -24,8 +24,8 @@ COMMITTED = {"internal": SCHEMA / "schema.graphql", "storefront": SCHEMA / "sche
 def demo_map() -> OwnershipMap:
     """The demo's map, with addresses of nothing: a schema depends on none."""
     names = set(re.findall(r"\$\{(\w+)\}", WHENCE_TOML.read_text()))
-    databases = {name: "postgresql://nowhere.invalid/db" for name in ("ERP_URL", "WMS_URL")}
-    return load_map(WHENCE_TOML, {name: "https://nowhere.invalid" for name in names} | databases)
+    databases = dict.fromkeys(("ERP_URL", "WMS_URL"), "postgresql://nowhere.invalid/db")
+    return load_map(WHENCE_TOML, dict.fromkeys(names, "https://nowhere.invalid") | databases)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,42 @@
+"""The small company, and the command line called within this process."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli.application import application
+from tests.cli.company import Company
+
+Call: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    return Company(tmp_path)
+
+
+@pytest.fixture
+def call(company: Company, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+    """``call("check", "--json")``: a command of this company, in this process."""
+    for name, value in company.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(company.directory)
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield lambda *arguments: CliRunner().invoke(application, arguments)
+    logging.disable(logging.NOTSET)
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def on_database(call: Call, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The same, with a ledger of its own on the tests' server."""
+    monkeypatch.setenv("WHENCE_DATABASE_URL", database_url)
+    return call
