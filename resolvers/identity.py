@@ -209,9 +209,13 @@ def _link(
     if record.key in torn:
         return Link(APART, torn[record.key])
     source = record.key.source
-    listed = sorted(record.values)
-    remarks = [f"{value} stands on several records of {source}" for value in listed if (source, value) in reused]
-    remarks += [f"{value} would join {refused[value]}" for value in listed if value in refused]
+    several = [value for value in sorted(record.values) if (source, value) in reused]
+    remarks = [f"{value} stands on several records of {source}" for value in several]
+    remarks += [
+        f"{value} would join {refused[value]}"
+        for value in sorted(record.values)
+        if value in refused and value not in several
+    ]
     if record.remark:
         remarks.append(record.remark)
     reason = "; ".join(remarks) or None

@@ -35,6 +35,7 @@ key = "article"
 updated_at = "changed_on"
 read = "live"
 names = ["label"]
+audiences = ["staff", "public"]
 [sources.stock.identifiers]
 sku = "sku"
 [sources.stock.fields]
@@ -92,7 +93,9 @@ class Company:
         }
         self.write(WHENCE_TOML)
         with sqlite3.connect(self.directory / "stock.sqlite") as connection:
-            connection.execute("create table articles (article text, label text, sku text, kilos text, changed_on text)")
+            connection.execute(
+                "create table articles (article text, label text, sku text, kilos text, changed_on text)"
+            )
             connection.executemany(
                 "insert into articles values (?, ?, ?, ?, '2026-01-02T03:04:05Z')",
                 [
@@ -102,7 +105,9 @@ class Company:
                 ],
             )
         connection.close()
-        (self.directory / "prices.csv").write_text("Line,Our name,SKU,EUR\n1,Kettle deluxe,KET-1,49.90\n2,Toast,TOA-1,30\n")
+        (self.directory / "prices.csv").write_text(
+            "Line,Our name,SKU,EUR\n1,Kettle deluxe,KET-1,49.90\n2,Toast,TOA-1,30\n"
+        )
 
     def write(self, text: str) -> None:
         """Put ``text`` where its ownership map is."""

@@ -11,7 +11,7 @@ from tests.cli.conftest import Call
 from tests.upstreams.silence import closed_port
 
 
-@pytest.fixture()
+@pytest.fixture
 def synced(on_database: Call) -> Call:
     assert on_database("sync").exit_code == 0
     return on_database
@@ -122,7 +122,9 @@ def test_the_sources_and_what_they_set_aside(synced: Call, company: Company) -> 
         file.write(",no line number,KET-1,1\n9,belongs to nothing,,3\n")
     synced("sync", "prices")
     found = json_of(synced("sources", "prices", "--json", "--rejected", "--apart").stdout)["data"]["sources"]
-    assert [(one["name"], one["status"], one["records"], one["rejected"]) for one in found] == [("prices", "HEALTHY", 3, 1)]
+    assert [(one["name"], one["status"], one["records"], one["rejected"]) for one in found] == [
+        ("prices", "HEALTHY", 3, 1)
+    ]
     assert len(found[0]["rejectedDocuments"]) == 1
     assert len(found[0]["apartRecords"]) == 1
     plain = synced("sources")

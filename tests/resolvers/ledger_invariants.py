@@ -53,7 +53,9 @@ async def check_ledger(house: House) -> None:
         rows = await house.pool.fetch(query, *([catalogues] if "$1" in query else []))
         assert not rows, f"{what}: {rows}"
     await _check_history(house)
-    assert await links(house) == await links_from_scratch(house, catalogues)
+    kept, decided = await links(house), await links_from_scratch(house, catalogues)
+    assert kept.keys() == decided.keys()
+    assert not (wrong := {key: (kept[key], decided[key]) for key in kept if kept[key] != decided[key]}), wrong
 
 
 async def _check_history(house: House) -> None:
