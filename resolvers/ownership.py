@@ -14,7 +14,7 @@ from functools import cached_property
 
 from sources.contract import EVERYWHERE, Scope
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
-from sources.entries import FieldShape
+from sources.interpretation.entries import FieldShape
 from sources.values import FieldType
 
 

@@ -10,8 +10,8 @@ from resolvers.map_tables import MapTables, SourceTable
 from resolvers.mapping_check import check_mappings
 from resolvers.mistakes import Finding, Loc, nearest, quoted, shown
 from resolvers.value_check import LONGEST, LONGEST_NAME, check_audiences_named, check_path
-from sources.clocks import zone
 from sources.declaration import SourceDeclaration
+from sources.interpretation.clocks import zone
 
 LONGEST_DEADLINE = timedelta(seconds=60)
 SHORTEST_SYNC = timedelta(seconds=1)

@@ -10,7 +10,7 @@ from babel import Locale, UnknownLocaleError
 
 from resolvers.map_tables import MapTables
 from resolvers.mistakes import Finding, Loc, key_path, nearest, one_of, quoted, shown
-from sources.currencies import find_currency
+from sources.interpretation.currencies import find_currency
 from sources.paths import compile_path
 from sources.units import find_unit, unit_symbols
 

@@ -12,8 +12,8 @@ from typing import Final
 from stdnum import ean, isbn
 
 from sources.contract import Identifier
-from sources.texts import clean_text, quoted, without_invisible
-from sources.unreadable import UnreadableValue
+from sources.interpretation.texts import clean_text, quoted, without_invisible
+from sources.interpretation.unreadable import UnreadableValue
 
 MAX_IDENTIFIER = 200
 """Characters; more is a sentence in the wrong column."""

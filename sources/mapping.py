@@ -18,17 +18,17 @@ from typing import TypeAlias, TypeVar
 
 import orjson
 
-from sources.clocks import read_clock, zone
 from sources.contract import PROBLEM, Basis, Claim, Document, Identifier, Record, RecordKey, Rejected, Scope
 from sources.declaration import SourceDeclaration
-from sources.entries import Content, Entry, FieldShape, compile_entry
 from sources.identifiers import brand_and_mpn, normalise_identifier
-from sources.interpret import look_up
-from sources.json_form import lenient_json_form
+from sources.interpretation.clocks import read_clock, zone
+from sources.interpretation.entries import Content, Entry, FieldShape, compile_entry
+from sources.interpretation.interpret import look_up
+from sources.interpretation.json_form import lenient_json_form
+from sources.interpretation.plain_text import optional_text, plain_text, wrong_kind
+from sources.interpretation.texts import clean_text, is_encodable, quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import Path, compile_path
-from sources.plain_text import optional_text, plain_text, wrong_kind
-from sources.texts import clean_text, is_encodable, quoted
-from sources.unreadable import UnreadableValue
 from sources.values import JSON
 
 __all__ = ["FieldShape", "Mapping"]

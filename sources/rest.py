@@ -24,17 +24,17 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
-from sources.authentication import SecretText
 from sources.contract import Description, Document, Fetch, Problem
 from sources.declaration import ConnectorKind, Declared, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
-from sources.first_page import declared_paths, describe_documents
-from sources.http import Answer, HttpClient, HttpUrl, origin, shown, together
-from sources.paging import LinkPaging, NoPaging, Paging
 from sources.paths import compile_path
-from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at, whole_number
 from sources.values import JSON
-from sources.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
+from sources.web.authentication import SecretText
+from sources.web.first_page import declared_paths, describe_documents
+from sources.web.http import Answer, HttpClient, HttpUrl, origin, shown, together
+from sources.web.paging import LinkPaging, NoPaging, Paging
+from sources.web.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at, whole_number
+from sources.web.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
 KEY = "{key}"
 

@@ -18,7 +18,7 @@ from sources.tryton.options import TrytonOptions
 from sources.tryton.session import TrytonSession, records
 from sources.tryton.standing import Call, Standing, find_standing
 from sources.values import JSON
-from sources.walking import PageRead, Position, Walk, sync_deadline
+from sources.web.walking import PageRead, Position, Walk, sync_deadline
 
 _PRODUCT = "model.product.product"
 _KEYS = {"id": "id", "code": "code"}

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
-from sources.authentication import Authentication
-from sources.http import HttpOptions
+from sources.web.authentication import Authentication
+from sources.web.http import HttpOptions
 
 
 class TrytonOptions(HttpOptions):

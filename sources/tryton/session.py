@@ -15,9 +15,9 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from sources.failures import FailureKind, SourceFailure
-from sources.http import HttpClient, HttpOptions
 from sources.tryton.options import TrytonOptions
 from sources.values import JSON
+from sources.web.http import HttpClient, HttpOptions
 
 
 @dataclass(slots=True)

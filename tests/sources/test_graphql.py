@@ -8,9 +8,9 @@ import pytest
 
 from sources.contract import Connector, Document
 from sources.failures import FailureKind
-from sources.graphql import KIND
-from sources.graphql_answers import data_of
-from sources.unreadable import UnreadableValue
+from sources.graphql.answers import data_of
+from sources.graphql.connector import KIND
+from sources.interpretation.unreadable import UnreadableValue
 from tests.contract.suite import ConnectorContract, Upstream
 from tests.sources.http_systems import BEARER, HttpUpstream, failure_of, ids, opened, walked
 from tests.upstreams.http_faults import Fault

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from sources.contract import DocumentPage
 from sources.failures import FailureKind
-from sources.http import HttpClient, HttpOptions
-from sources.json_bodies import MAX_DEPTH, NotJSONError, parse_json
+from sources.interpretation.unreadable import UnreadableValue
 from sources.rest import KIND
-from sources.unreadable import UnreadableValue
+from sources.web.http import HttpClient, HttpOptions
+from sources.web.json_bodies import MAX_DEPTH, NotJSONError, parse_json
 from tests.sources.http_systems import BEARER, failure_of, opened, walked
 from tests.upstreams.http_faults import Fault, gzip_bomb
 from tests.upstreams.http_server import HttpServer

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.clocks import read_clock, zone
-from sources.currencies import find_currency, minor_unit_digits
 from sources.declaration import NoteMapping
-from sources.interpret import Hints, interpret
-from sources.json_form import lenient_json_form
-from sources.unreadable import UnreadableValue
+from sources.interpretation.clocks import read_clock, zone
+from sources.interpretation.currencies import find_currency, minor_unit_digits
+from sources.interpretation.interpret import Hints, interpret
+from sources.interpretation.json_form import lenient_json_form
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import FieldType, Media, Money, Note, Quantity, decode, encode
 
 COMMA = Hints(decimal=",")

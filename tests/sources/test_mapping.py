@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sources.contract import EVERYWHERE, Basis, Claim, Document, Identifier, Record, RecordKey, Rejected, Scope
 from sources.declaration import SourceDeclaration
+from sources.interpretation.unreadable import UnreadableValue
 from sources.mapping import FieldShape, Mapping
-from sources.unreadable import UnreadableValue
 from sources.values import FieldType, Media, Money, Note, Quantity
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

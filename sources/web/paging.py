@@ -11,9 +11,9 @@ from pydantic import Field
 from sources.contract import Problem
 from sources.declaration import Declared
 from sources.failures import FailureKind
-from sources.http import Answer
-from sources.remote_records import JMESPath, Misdeclared, at, kind_of
-from sources.walking import Position
+from sources.web.http import Answer
+from sources.web.remote_records import JMESPath, Misdeclared, at, kind_of
+from sources.web.walking import Position
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 

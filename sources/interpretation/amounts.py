@@ -1,4 +1,4 @@
-"""Reading numbers, whole numbers, money and quantities; used by :mod:`sources.interpret`.
+"""Reading numbers, whole numbers, money and quantities; used by :mod:`sources.interpretation.interpret`.
 
 Each function here makes a reader, which takes a raw value that is there (texts trimmed and not empty).
 """
@@ -11,11 +11,11 @@ from decimal import Context, Decimal
 from typing import TypeAlias
 
 from sources import units
-from sources.currencies import find_currency, minor_unit_digits
-from sources.numbers import DecimalSeparator, bounded, is_integral, number_of, parse_number, split_number
-from sources.plain_text import member, plain_text, wrong_kind
-from sources.texts import quoted
-from sources.unreadable import UnreadableValue
+from sources.interpretation.currencies import find_currency, minor_unit_digits
+from sources.interpretation.numbers import DecimalSeparator, bounded, is_integral, number_of, parse_number, split_number
+from sources.interpretation.plain_text import member, plain_text, wrong_kind
+from sources.interpretation.texts import quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON, Money, Quantity
 
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1

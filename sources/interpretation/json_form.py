@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
-from sources.numbers import bounded
-from sources.texts import MAX_TEXT, is_encodable, kind_of
-from sources.unreadable import UnreadableValue
+from sources.interpretation.numbers import bounded
+from sources.interpretation.texts import MAX_TEXT, is_encodable, kind_of
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON, encode_datetime, encode_decimal
 
 MAX_DEPTH = 32

@@ -12,9 +12,9 @@ from pydantic import AfterValidator
 
 from sources.contract import Document, Problem
 from sources.failures import FailureKind, SourceFailure
+from sources.interpretation.plain_text import plain_text
+from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import Path
-from sources.plain_text import plain_text
-from sources.unreadable import UnreadableValue
 from sources.values import JSON
 
 _AT_ONCE = 2000

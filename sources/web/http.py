@@ -1,6 +1,6 @@
 """A bounded JSON client for one system: one deadline for a whole call, a limit on bytes, no redirects, no surprises.
 
-Whatever goes wrong is a :class:`SourceFailure`; :mod:`sources.http_failures` says which.
+Whatever goes wrong is a :class:`SourceFailure`; :mod:`sources.web.failures` says which.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import httpx2
 import orjson
 from pydantic import AfterValidator, Field, field_validator
 
-from sources.authentication import (
+from sources.declaration import ConnectorOptions
+from sources.failures import FailureKind, SourceFailure
+from sources.values import JSON
+from sources.web.authentication import (
     Authentication,
     HeaderName,
     HeaderText,
     authentication_headers,
     authentication_secrets,
 )
-from sources.declaration import ConnectorOptions
-from sources.failures import FailureKind, SourceFailure
-from sources.http_failures import require_json, transport_failure
-from sources.json_bodies import NotJSONError, parse_json
-from sources.values import JSON
+from sources.web.failures import require_json, transport_failure
+from sources.web.json_bodies import NotJSONError, parse_json
 
 CONNECTIONS = 8
 """To one system at once."""

@@ -10,9 +10,9 @@ from pydantic import Field
 from sources.contract import Problem
 from sources.declaration import Declared
 from sources.failures import FailureKind
-from sources.remote_records import JMESPath, Misdeclared, at, kind_of, whole_number
 from sources.values import JSON
-from sources.walking import Position
+from sources.web.remote_records import JMESPath, Misdeclared, at, kind_of, whole_number
+from sources.web.walking import Position
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 

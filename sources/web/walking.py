@@ -16,10 +16,10 @@ from sources.contract import Cursor, Document, DocumentPage
 from sources.declaration import SourceDeclaration
 from sources.durations import Duration
 from sources.failures import FailureKind, SourceFailure
-from sources.http import HttpOptions
 from sources.paths import Path, compile_path
-from sources.remote_records import key_of
 from sources.values import JSON
+from sources.web.http import HttpOptions
+from sources.web.remote_records import key_of
 
 Position: TypeAlias = Mapping[str, JSON]
 """Where a page begins, in the paging's own words: ``{"page": 3}``; small and JSON."""

@@ -12,17 +12,17 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sources.amounts import integer_reader, money_reader, number_reader, quantity_reader
-from sources.clocks import read_clock, read_moment, zone
 from sources.declaration import TIMEZONE_DEFAULT, NoteMapping
-from sources.json_form import json_form
-from sources.media import media_reader
-from sources.numbers import DecimalSeparator
+from sources.interpretation.amounts import integer_reader, money_reader, number_reader, quantity_reader
+from sources.interpretation.clocks import read_clock, read_moment, zone
+from sources.interpretation.json_form import json_form
+from sources.interpretation.media import media_reader
+from sources.interpretation.numbers import DecimalSeparator
+from sources.interpretation.plain_text import optional_text, plain_text
+from sources.interpretation.texts import clean_text, quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import Path, compile_path
-from sources.plain_text import optional_text, plain_text
-from sources.texts import clean_text, quoted
 from sources.units import dimension
-from sources.unreadable import UnreadableValue
 from sources.values import JSON, FieldType, Money, Note, Quantity, Value
 
 MAX_ENTRIES = 1000

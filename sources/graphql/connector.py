@@ -30,15 +30,15 @@ from pydantic import AfterValidator, Field, model_validator
 from sources.contract import Description, Document, Fetch, Problem
 from sources.declaration import ConnectorKind, Declared, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
-from sources.first_page import declared_paths, describe_documents
-from sources.graphql_answers import GraphQLData, GraphQLErrors, data_of
-from sources.graphql_documents import Query, require_variables, variables_of
-from sources.graphql_paging import GraphQLPaging, Unpaged
-from sources.http import HttpClient, shown, together
+from sources.graphql.answers import GraphQLData, GraphQLErrors, data_of
+from sources.graphql.documents import Query, require_variables, variables_of
+from sources.graphql.paging import GraphQLPaging, Unpaged
 from sources.paths import compile_path
-from sources.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at
 from sources.values import JSON
-from sources.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
+from sources.web.first_page import declared_paths, describe_documents
+from sources.web.http import HttpClient, shown, together
+from sources.web.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at
+from sources.web.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
 
 def _plain(variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.failures import FailureKind, SourceFailure
-from sources.unreadable import UnreadableValue
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON
 
 _REFUSED = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sources.unreadable import UnreadableValue
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON
 
 MAX_DEPTH = 100

@@ -10,8 +10,8 @@ import re
 from decimal import Decimal
 from typing import Literal
 
-from sources.texts import kind_of, quoted
-from sources.unreadable import UnreadableValue
+from sources.interpretation.texts import kind_of, quoted
+from sources.interpretation.unreadable import UnreadableValue
 
 DecimalSeparator = Literal[".", ","]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sources.numbers import is_integral, number_of
-from sources.texts import clean_text, kind_of
-from sources.unreadable import UnreadableValue
+from sources.interpretation.numbers import is_integral, number_of
+from sources.interpretation.texts import clean_text, kind_of
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON, encode_datetime, encode_decimal
 
 

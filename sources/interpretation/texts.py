@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
-from sources.unreadable import UnreadableValue
+from sources.interpretation.unreadable import UnreadableValue
 
 MAX_TEXT = 100_000
 """Characters in one text; more is a document, not a fact."""

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sources.texts import kind_of, quoted
-from sources.unreadable import UnreadableValue
+from sources.interpretation.texts import kind_of, quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sources.contract import Scope
-from sources.currencies import find_currency
 from sources.declaration import FieldMapping, SourceDeclaration
-from sources.interpret import Hints, Read, look_up, reader
+from sources.interpretation.currencies import find_currency
+from sources.interpretation.interpret import Hints, Read, look_up, reader
+from sources.interpretation.plain_text import optional_text
+from sources.interpretation.texts import quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import Path, compile_path
-from sources.plain_text import optional_text
-from sources.texts import quoted
 from sources.units import dimension, find_unit, same_dimension, unit_symbols
-from sources.unreadable import UnreadableValue
 from sources.values import JSON, FieldType, Media, Value
 
 Content: TypeAlias = abc.Mapping[str, JSON]

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sources.contract import Column, Description, Document, Problem
 from sources.declaration import SourceDeclaration
+from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import compile_path
-from sources.remote_records import key_of, kind_of
-from sources.unreadable import UnreadableValue
 from sources.values import JSON
-from sources.walking import read_clock, zone_of
+from sources.web.remote_records import key_of, kind_of
+from sources.web.walking import read_clock, zone_of
 
 MAX_COLUMNS = 2000
 MAX_DOCUMENTS = 500

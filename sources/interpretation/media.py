@@ -1,4 +1,4 @@
-"""Reading the addresses of pictures, films and documents; used by :mod:`sources.interpret`."""
+"""Reading the addresses of pictures, films and documents; used by :mod:`sources.interpretation.interpret`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from sources.plain_text import member, optional_text, wrong_kind
-from sources.texts import quoted
-from sources.unreadable import UnreadableValue
+from sources.interpretation.plain_text import member, optional_text, wrong_kind
+from sources.interpretation.texts import quoted
+from sources.interpretation.unreadable import UnreadableValue
 from sources.values import JSON, Media
 
 MAX_ADDRESS = 4000

@@ -1,0 +1,1 @@
+"""Systems behind HTTP: a bounded client, walks over pages, and records in JSON; what REST, GraphQL and plugins share."""
