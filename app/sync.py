@@ -16,8 +16,8 @@ from sources.ledger.runs import sync_state
 log = structlog.stdlib.get_logger("whence.sync")
 
 SYNCS_AT_ONCE = 4
-LONGEST_WAIT = 3600.0
-"""Seconds between two tries of a source that keeps failing, at most."""
+LONGEST_WAIT = 60.0
+"""Seconds between two tries of a source that keeps failing, at most, unless its own interval is longer."""
 
 
 async def sync_once(
@@ -65,9 +65,7 @@ async def keep_in_sync(runtime: Runtime, on_report: Callable[[SyncReport], None]
 
     async def one(name: str) -> None:
         every = runtime.ownership.declaration(name).sync.every.total_seconds()
-        state = await sync_state(runtime.pool, name)
-        if state.confirmed_at is not None:
-            await asyncio.sleep(max(0.0, every - (datetime.now(UTC) - state.confirmed_at).total_seconds()))
+        await asyncio.sleep(await _due_in(runtime, name, every))
         failures = 0
         while True:
             async with places:
@@ -76,12 +74,22 @@ async def keep_in_sync(runtime: Runtime, on_report: Callable[[SyncReport], None]
             if on_report is not None:
                 on_report(report)
             failures = failures + 1 if report.failure else 0
-            await asyncio.sleep(min(every * min(2 ** max(failures - 1, 0), 16), max(every, LONGEST_WAIT)))
+            await asyncio.sleep(min(every * 2 ** min(max(failures - 1, 0), 4), max(every, LONGEST_WAIT)))
 
     async with asyncio.TaskGroup() as tasks:
         for name, source in runtime.sources.items():
             if source.changes is not None:
                 tasks.create_task(one(name))
+
+
+async def _due_in(runtime: Runtime, name: str, every: float) -> float:
+    """Seconds until the source is due; at once where the ledger does not say."""
+    try:
+        confirmed_at = (await sync_state(runtime.pool, name)).confirmed_at
+    except Exception:
+        log.warning("the ledger does not say when a source was last read", source=name, exc_info=True)
+        return 0.0
+    return 0.0 if confirmed_at is None else max(0.0, every - (datetime.now(UTC) - confirmed_at).total_seconds())
 
 
 def _tell(report: SyncReport, failures: int) -> None:

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from resolvers.executor import Heard
 from resolvers.facts import Candidate, Conflict, Fact, FactStatus, Freshness
 from resolvers.freshness import freshness
 from resolvers.normalise import contradicts, in_field_unit
 from resolvers.ownership import FieldDefinition
+from resolvers.reasons import why_not, why_won
 from sources.contract import Claim, RecordKey, Scope
 from sources.failures import Failure
-from sources.values import FieldType, display, encode
+from sources.units import same_dimension
+from sources.values import FieldType, Quantity, display, encode
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -47,7 +50,7 @@ def assemble(
     others, only a winner is named, and no candidate (None: all). ``down``: systems that could not be reached and whose
     records, if there are any, are not known.
     """
-    said = [_Said(one.key, claim, one.failure) for one in heard for claim in one.claims]
+    said = [_Said(one.key, _measurable(definition, claim), one.failure) for one in heard for claim in one.claims]
     winner = _winner(definition, said, scopes)
     unreached = _unreached(definition, heard, down or {})
     if winner is None:
@@ -77,14 +80,28 @@ def assemble(
     )
 
 
+def _measurable(definition: FieldDefinition, claim: Claim) -> Claim:
+    """The claim, unreadable where it measures what the field does not: it was read before the field's unit changed."""
+    value = claim.value
+    if not isinstance(value, Quantity) or definition.unit is None or same_dimension(value.unit, definition.unit):
+        return claim
+    return replace(claim, value=None, unreadable=f"{display(definition.type, value)} is no amount of {definition.unit}")
+
+
 def _winner(definition: FieldDefinition, said: Sequence[_Said], scopes: Sequence[Scope]) -> _Said | None:
     for source in definition.chain:
         own = [one for one in said if one.key.source == source and one.claim.value is not None]
         for scope in scopes:
             fitting = [one for one in own if one.claim.scope == scope]
             if fitting:
-                return max(fitting, key=lambda one: (one.claim.last_updated or _LONG_AGO, one.key.id))
+                return max(fitting, key=_recency)
     return None
+
+
+def _recency(one: _Said) -> tuple[datetime, str]:
+    """The order of a system's records by when they changed; a date to come counts as when it was observed."""
+    last_updated = one.claim.last_updated
+    return (min(last_updated, one.claim.observed_at) if last_updated else _LONG_AGO, one.key.id)
 
 
 def _gathered(definition: FieldDefinition, said: Sequence[_Said], winner: _Said) -> list[Claim]:
@@ -96,8 +113,7 @@ def _gathered(definition: FieldDefinition, said: Sequence[_Said], winner: _Said)
         for one in said
         if one.key.source == winner.key.source and one.claim.scope == winner.claim.scope and one.claim.value is not None
     ]
-    own.sort(key=lambda one: one.key.id)
-    own.sort(key=lambda one: one.claim.last_updated or _LONG_AGO, reverse=True)
+    own.sort(key=_recency, reverse=True)
     return [one.claim for one in own]
 
 
@@ -124,25 +140,27 @@ def _candidates(
     visible: Collection[str] | None,
 ) -> tuple[Candidate, ...]:
     order = {source: place for place, source in enumerate(definition.chain)}
-    shown = [
-        one
-        for one in said
-        if visible is None or one.key.source in visible or (winner is not None and one.key.source == winner.key.source)
-    ]
+    shown = [one for one in said if visible is None or one.key.source in visible or one is winner]
     shown.sort(
         key=lambda one: (one is not winner, order.get(one.key.source, len(order)), one.key, str(one.claim.scope))
     )
-    return tuple(_candidate(definition, one, winner, scopes, unreached) for one in shown)
+    return tuple(_candidate(definition, one, said, winner, scopes, unreached, visible) for one in shown)
 
 
 def _candidate(
     definition: FieldDefinition,
     one: _Said,
+    said: Sequence[_Said],
     winner: _Said | None,
     scopes: Sequence[Scope],
     unreached: Mapping[str, Failure],
+    visible: Collection[str] | None,
 ) -> Candidate:
     claim = one.claim
+    name = partial(_name, visible=visible, winner=winner)
+    unreadable = any(
+        other.key.source == definition.system_of_record and other.claim.unreadable is not None for other in said
+    )
     candidate = Candidate(
         source=one.key.source,
         source_record_id=one.key.id,
@@ -152,7 +170,18 @@ def _candidate(
         last_updated=claim.last_updated,
         observed_at=claim.observed_at,
         is_winner=one is winner,
-        reason=_reason(definition, one, winner, scopes, unreached),
+        reason=(
+            why_won(definition, one.key.source, one.failure, unreached, name, unreadable=unreadable)
+            if one is winner
+            else why_not(
+                definition,
+                one.key.source,
+                claim,
+                (winner.key.source, winner.claim.scope) if winner is not None else None,
+                scopes,
+                name,
+            )
+        ),
     )
     against = (
         winner is not None
@@ -163,39 +192,10 @@ def _candidate(
     return replace(candidate, contradicts=True) if against else candidate
 
 
-def _reason(
-    definition: FieldDefinition,
-    one: _Said,
-    winner: _Said | None,
-    scopes: Sequence[Scope],
-    unreached: Mapping[str, Failure],
-) -> str:
-    source, owner = one.key.source, definition.system_of_record
-    if one is winner:
-        if source != owner:
-            why = "could not be reached and nothing is known from it" if owner in unreached else "holds no value"
-            return f"Won as the fallback: {owner}, the system of record, {why}."
-        if one.failure is not None:
-            return "Won as the last known word of the system of record, which could not be reached."
-        return "Won: it is the system of record."
-    if one.claim.unreadable is not None:
-        return f"Not used: it holds something that cannot be read: {one.claim.unreadable}."
-    if one.claim.scope not in scopes:
-        return f"Not used: it is for {_scope(one.claim.scope)}, which was not asked for."
-    if source not in definition.chain:
-        return f"Not used: {source} may not answer {definition.name}; {owner} owns it."
-    if winner is None or source == winner.key.source:
-        if winner is not None and one.claim.scope != winner.claim.scope:
-            return f"Not used: it is for {_scope(one.claim.scope)}, and {_scope(winner.claim.scope)} was preferred."
-        if definition.type is FieldType.NOTE_LIST:
-            return "Used: its notes stand with those of the newest record."
-        return f"Not used: another record of {source} was changed later."
-    return f"Not used: {winner.key.source} comes before {source} in the order of systems."
-
-
-def _scope(scope: Scope) -> str:
-    parts = [part for part in (scope.locale, scope.channel) if part is not None]
-    return " / ".join(parts) or "every locale and channel"
+def _name(source: str, *, visible: Collection[str] | None, winner: _Said | None) -> str:
+    """A system as the asker may know it."""
+    known = visible is None or source in visible or (winner is not None and source == winner.key.source)
+    return source if known else "another system"
 
 
 def _conflict(definition: FieldDefinition, candidates: tuple[Candidate, ...]) -> Conflict | None:

@@ -24,9 +24,9 @@ class Catalogue:
     pool: Pool
     ownership: OwnershipMap
 
-    async def find(self, lookups: Sequence[Lookup], visible: Collection[str]) -> list[Found]:
-        """The product behind each lookup, in their order."""
-        return await look_up(self.pool, lookups, visible)
+    async def find(self, lookups: Sequence[Lookup], visible: Collection[str], *, past: bool = False) -> list[Found]:
+        """The product behind each lookup, in their order; see :func:`resolvers.lookup.look_up`."""
+        return await look_up(self.pool, lookups, visible, past=past)
 
     async def search(
         self, text: str, visible: Collection[str], after: tuple[int, UUID] | None, limit: int

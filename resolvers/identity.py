@@ -277,13 +277,15 @@ class Assignment:
 def assign_ids(
     groups: Sequence[Group],
     current: Mapping[RecordKey, UUID],
+    back: Mapping[RecordKey, UUID],
     rank: Mapping[str, int],
     unsettled: Collection[str],
     occupied: Collection[UUID] = (),
 ) -> Assignment:
     """Ids for ``groups``, given the ids their records have had so far and the sources still on their first walk.
 
-    ``occupied``: ids that records outside ``groups`` hold; they are not given again.
+    ``back``: ids that nobody has any more, by the records that had them last and have come back. ``occupied``: ids that
+    records outside ``groups`` hold; they are not given again.
     """
 
     def place(key: RecordKey) -> tuple[int, str]:
@@ -304,6 +306,9 @@ def assign_ids(
                 wishes.append(((1, 0, 0), place(best), index, held))
         else:
             wishes += [(urgency, place(best), index, held) for urgency, held in _kept(members, current, holders)]
+            wishes += [
+                ((3, order, 0), place(best), index, back[key]) for order, key in enumerate(members) if key in back
+            ]
     chosen: dict[int, UUID] = {}
     taken: set[UUID] = set(occupied)
     for _, _, index, identity in sorted(wishes):
@@ -323,8 +328,9 @@ def assign_ids(
     heirs: dict[UUID, Counter[UUID]] = defaultdict(Counter)
     for index, group in enumerate(groups):
         for key in group.members:
-            if key in current and current[key] not in taken:
-                heirs[current[key]][chosen[index]] += 1
+            had = current.get(key) or back.get(key)
+            if had is not None and had not in taken:
+                heirs[had][chosen[index]] += 1
     merged = {old: min(count, key=lambda new: (-count[new], new)) for old, count in heirs.items()}
     return Assignment(tuple(chosen[index] for index in range(len(groups))), merged)
 

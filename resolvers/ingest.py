@@ -24,7 +24,9 @@ from sources.failures import Failure, FailureKind
 from sources.ledger.batches import AliasRow, Batch, ChangeRow, ClaimsRow, RecordRow, open_batch
 from sources.ledger.claims import decode_claims, encode_claims
 from sources.ledger.database import Pool
+from sources.ledger.links import keep_still
 from sources.ledger.runs import SyncState, begin_run, finish_run, sync_state
+from sources.values import encode
 
 MOST_GONE = 1 / 3
 """The share of a source's records that one walk may find gone without being asked; and that only from"""
@@ -33,6 +35,9 @@ FEW = 10
 
 ELSEWHERE = Failure(FailureKind.THROTTLED, "another worker is syncing this source; this one leaves it to that")
 """How a run ends that finds another one at work: nothing is wrong with the source."""
+
+DIGEST = 16
+"""Bytes of a digest of one part of a record."""
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the records seen so far and, where the system says so, how many there will be."""
@@ -155,7 +160,7 @@ class Ingest:
         records, rejected = page.records, page.rejected
         if page.enumerating:
             await batch.sight([record.key.id for record in records])
-        gone = list(page.gone)
+        gone = dict.fromkeys(page.gone)
         held: Failure | None = None
         if page.enumerating and page.last:
             unsighted = await batch.unsighted()
@@ -167,7 +172,9 @@ class Ingest:
                     f"that it is right: whence sync --accept {batch.source}",
                 )
             else:
-                gone += unsighted
+                gone |= dict.fromkeys(unsighted)
+        for record in records:
+            gone.pop(record.key.id, None)
         if rejected:
             await batch.write_rejections(rejected, datetime.now(UTC))
         await self._write(batch, records, gone, counts)
@@ -179,25 +186,27 @@ class Ingest:
 
     async def observe(self, source: str, seen: Mapping[RecordKey, Mapping[str, Outcome]], at: datetime) -> None:
         """Remember what a live read saw at ``at``: of each record the fields that were asked for and answered. What the
-        ledger knows of the others, and the record's links, stay as they are: those are the sync's matter."""
+        ledger knows of the others, and the record's links, stay as they are: those are the sync's matter. Of a record
+        that has been observed since, nothing is written: older never overwrites newer."""
         async with open_batch(self.pool, source) as batch:
+            await keep_still(batch.connection)
             known = await batch.known([key.id for key in seen])
             claims_rows: list[ClaimsRow] = []
             changes: list[ChangeRow] = []
             for key, outcomes in seen.items():
                 before = known.get(key.id)
-                if before is None or before.gone:
+                if before is None or before.gone or before.observed_at > at:
                     continue
                 answered = {name: one for name, one in outcomes.items() if not isinstance(one, Failed)}
                 old = decode_claims(before.claims, self._types, at, answered)
                 now = [claim for one in answered.values() if isinstance(one, Reading) for claim in one.claims]
-                claims, moved = settle(now, old)
+                claims, moved = settle(now, old, clock=before.updated_at)
                 fresh = encode_claims(claims, self._types)
                 document = {name: fresh.get(name, []) for name in answered} | {
                     name: entries for name, entries in before.claims.items() if name not in answered
                 }
                 kept = {name: entries for name, entries in document.items() if entries}
-                claims_rows.append(ClaimsRow(before.product, key.id, kept))
+                claims_rows.append(ClaimsRow(before.product, key.id, kept, bool(moved)))
                 if moved:
                     parts = {name: document[name] for name in moved}
                     changes.append(ChangeRow(before.product, key.id, "CHANGED", parts))
@@ -231,8 +240,12 @@ class Ingest:
         for record, digest in fresh:
             before = known.get(record.key.id)
             present = before is not None and not before.gone
-            old = decode_claims(before.claims, self._types, at) if before is not None and present else {}
-            claims, moved = settle(record.claims, old)
+            if before is None or not present:
+                claims, moved = settle(record.claims, {})
+            else:
+                old = decode_claims(before.claims, self._types, at)
+                reread = before.digest.startswith(digest[:DIGEST])
+                claims, moved = settle(record.claims, old, clock=before.updated_at, reread=reread)
             document = encode_claims(claims, self._types)
             product = products[record.key]
             rows.append(
@@ -255,8 +268,8 @@ class Ingest:
                 counts.changed += present
                 counts.added += not present
         for record_id in gone:
-            one = known[record_id]
-            changes.append(ChangeRow(one.product, record_id, "GONE", {name: [] for name in one.claims}))
+            product = products[RecordKey(batch.source, record_id)]
+            changes.append(ChangeRow(product, record_id, "GONE", {name: [] for name in known[record_id].claims}))
         counts.gone += len(gone)
         await batch.write_records(rows)
         if changes:
@@ -273,18 +286,27 @@ class Ingest:
         return Keyed(record.key, values, unusable(record.invalid_identifiers))
 
     def _digest(self, record: Record) -> bytes:
-        """What a record said, without where in a file it stood; a new mapping makes it new."""
+        """What a record said, without where in a file it stood: first its document, then what is read from it, which a
+        document that was cut short does not hold; a new mapping makes it new."""
         document = {name: value for name, value in record.document.items() if name != "_file"}
-        body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        return hashlib.blake2b(body, digest_size=16, key=self._mappings[record.key.source].encode()).digest()
+        said = [
+            (claim.field, *claim.scope, claim.unreadable, encode(self._types[claim.field], claim.value))
+            for claim in record.claims
+        ]
+        identifiers = [*map(tuple, record.identifiers), *record.invalid_identifiers]
+        mapping = self._mappings[record.key.source].encode()
+        return b"".join(
+            hashlib.blake2b(orjson.dumps(part, option=orjson.OPT_SORT_KEYS), digest_size=DIGEST, key=key).digest()
+            for part, key in ((document, b""), ([said, record.names, identifiers], mapping))
+        )
 
     def _mapping_digest(self, source: str) -> str:
         """A version of everything that decides how a document of ``source`` is read."""
         declaration = self.map.declaration(source).model_dump(
-            mode="json", exclude={"sync", "deadline", "read", "title"}
+            mode="json", exclude={"sync", "deadline", "read", "title", "audiences"}
         )
-        types = {name: self.map.fields[name].type.value for name in declaration["fields"] if name in self.map.fields}
-        body = orjson.dumps([declaration, types, self.map.identity_keys], option=orjson.OPT_SORT_KEYS)
+        shapes = {name: shape for name, shape in self.map.shapes().items() if name in declaration["fields"]}
+        body = orjson.dumps([declaration, shapes, self.map.identity_keys], option=orjson.OPT_SORT_KEYS)
         return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 

@@ -135,12 +135,15 @@ async def _assign(
     members = {key for group in groups for key in group.members}
     present = {key: row.product for key, row in current.items() if key in members}
     # Who comes back to a product that has nobody left brings its id back.
-    back = {key: product for key, product in returned.items() if key in members and product not in present.values()}
+    held = await links.holders(connection, set(returned.values())) if returned else {}
+    left = {product for product in returned.values() if held.get(product, set()) <= set(gone)}
+    back = {key: product for key, product in returned.items() if key in members and product in left}
     occupied: set[UUID] = set()
     while True:
         assignment = assign_ids(
             groups,
-            present | back,
+            present,
+            back,
             {name: rank for name, (rank, _) in states.items()},
             {name for name, (_, unsettled) in states.items() if unsettled},
             occupied,

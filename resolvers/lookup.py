@@ -44,8 +44,11 @@ class Ambiguous:
 Found = UUID | Ambiguous | None
 
 
-async def look_up(pool: Pool, lookups: Sequence[Lookup], visible: Collection[str]) -> list[Found]:
-    """What each lookup means, in their order; only aliases of the ``visible`` sources count. One statement."""
+async def look_up(
+    pool: Pool, lookups: Sequence[Lookup], visible: Collection[str], *, past: bool = False
+) -> list[Found]:
+    """What each lookup means, in their order; only records of the ``visible`` sources count. With ``past`` an id leads to
+    a product whose records are all gone, too. One statement."""
     ids: dict[int, UUID] = {}
     wanted: list[Wanted] = []
     for place, lookup in enumerate(lookups):
@@ -55,7 +58,7 @@ async def look_up(pool: Pool, lookups: Sequence[Lookup], visible: Collection[str
                 ids[place] = parsed
         else:
             wanted += _wanted(place, lookup)
-    found = await find_products(pool, ids, wanted, visible)
+    found = await find_products(pool, ids, wanted, visible, past=past)
     return [_found(found.get(place, ())) for place in range(len(lookups))]
 
 

@@ -1,23 +1,32 @@
 """Dating claims: last updated moves only when the value moved.
 
 A system's clock moves for reasons of its own: a record is saved again, a sheet is copied, another column changes. So a
-claim that says what it said before keeps the date it had, and a new value takes the date its system gives, or, where the
-system keeps none, the moment we first observed it.
+claim that says what it said before keeps the date it had, and a new value takes the date its system gives. Where the
+system gives none, or one that it gave for the value before already, its clock does not move with this value: the date is
+then the moment we first observed it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from sources.contract import Basis, Claim
 
 
-def settle(claims: Iterable[Claim], known: Mapping[str, tuple[Claim, ...]]) -> tuple[tuple[Claim, ...], frozenset[str]]:
+def settle(
+    claims: Iterable[Claim],
+    known: Mapping[str, tuple[Claim, ...]],
+    *,
+    clock: datetime | None = None,
+    reread: bool = False,
+) -> tuple[tuple[Claim, ...], frozenset[str]]:
     """The claims of one record as dated, and the names of the fields in which anything moved.
 
     ``claims`` are all that the record says now; ``known`` what it said before, by field. A field that is known and no
-    longer claimed has moved too.
+    longer claimed has moved too. ``clock`` is where the record's clock stood then, where that is known. With ``reread``
+    the record is what it was and only its mapping is new: its clock then holds for what is read from it now.
     """
     settled: list[Claim] = []
     moved: set[str] = set()
@@ -29,7 +38,8 @@ def settle(claims: Iterable[Claim], known: Mapping[str, tuple[Claim, ...]]) -> t
             settled.append(replace(claim, last_updated=before.last_updated, basis=before.basis))
             continue
         moved.add(claim.field)
-        if claim.last_updated is None:
+        stood_still = before is not None and not reread and claim.last_updated in (clock, before.last_updated)
+        if claim.last_updated is None or stood_still:
             claim = replace(claim, last_updated=claim.observed_at, basis=Basis.OBSERVED)
         settled.append(claim)
     moved.update(name for name, before_claims in known.items() if len(before_claims) != said.get(name, 0))

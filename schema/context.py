@@ -71,7 +71,15 @@ class RequestContext:
         """``sources``: the systems that could not be reached for this answer, and why."""
         if not self.failures:
             return {}
-        return {"sources": {name: self._told(name, failure) for name, failure in sorted(self.failures.items())}}
+        told = {
+            name: self._told(name, failure) for name, failure in sorted(self.failures.items()) if self._concerns(name)
+        }
+        return {"sources": told} if told else {}
+
+    def _concerns(self, source: str) -> bool:
+        """May the asker hear of this system: one whose records they see, or that owns a field they see?"""
+        fields = self.ownership.fields_for(self.audience)
+        return source in self.visible or any(field.system_of_record == source for field in fields)
 
     def _told(self, name: str, failure: Failure) -> Mapping[str, Any]:
         told: dict[str, Any] = {"status": "FAILED", "kind": failure.kind.value}

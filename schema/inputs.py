@@ -235,7 +235,7 @@ def read_filter(where: Any, fields: Sequence[FieldDefinition], catalogue: Catalo
         if source not in catalogue.ownership.sources:
             known = ", ".join(catalogue.ownership.sources)
             raise bad_input(f"hasRecordIn names no source that is declared; name one of {known}.")
-        parts.append(HasRecord(source))
+        parts.append(HasRecord((source,)))
     return Every(tuple(parts))
 
 

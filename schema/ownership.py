@@ -46,7 +46,9 @@ class UnmappedColumn:
 
 
 async def _risks(info: WhenceInfo) -> list[OwnershipRisk]:
-    return list(await info.context.governance.risks())  # type: ignore[arg-type]
+    seen = {field.name for field in info.context.ownership.fields_for(info.context.audience)}
+    risks = await info.context.governance.risks()
+    return [risk for risk in risks if risk.field is None or risk.field in seen]  # type: ignore[misc]
 
 
 async def _unmapped(info: WhenceInfo) -> list[UnmappedColumn]:
@@ -171,8 +173,9 @@ class ReadPlan:
     steps: list[ReadStep]
 
 
-def source_type(report: governance.SourceReport, ownership: DeclaredMap) -> Source:
-    """A source as GraphQL shows it."""
+def source_type(report: governance.SourceReport, ownership: DeclaredMap, audience: str) -> Source:
+    """A source as GraphQL shows it to an audience."""
+    seen = {field.name: field for field in ownership.fields_for(audience)}
     declaration = ownership.declaration(report.name)
     audiences = [name for name in ownership.audiences if report.name in ownership.sources_for(name)]
     state = report.state
@@ -184,8 +187,8 @@ def source_type(report: governance.SourceReport, ownership: DeclaredMap) -> Sour
         per_product=declaration.per_product,
         every=declaration.sync.every,
         deadline=declaration.deadline,
-        owns=[name for name, field in ownership.fields.items() if field.system_of_record == report.name],
-        feeds=[name for name in ownership.fields if report.name in ownership.mapped[name]],
+        owns=[name for name, field in seen.items() if field.system_of_record == report.name],
+        feeds=[name for name in seen if report.name in ownership.mapped[name]],
         audiences=audiences,
         status=report.status,
         failure=_failure(report.failure, report.since) if report.failure else None,

@@ -17,7 +17,7 @@ from schema.failures import bad_input
 from schema.inputs import ProductLookup, filter_type, order_type, read_filter, read_order
 from schema.ownership import OwnershipMap, ReadPlan, Source, read_plan, source_type
 from schema.product import ProductNode, product_type
-from sources.ledger.catalogue import Every, Listed
+from sources.ledger.catalogue import Every, HasRecord, Listed
 
 MOST_LOOKUPS = 100
 
@@ -56,7 +56,8 @@ def _product(product: type[Any]) -> Any:
         resolver=resolve,
         name="product",
         graphql_type=product | None,
-        description="One product, by any identifier or name; with asOf, as Whence knew it then.",
+        description="One product, by any identifier or name; with asOf, as Whence knew it then. Names and links are those "
+        "of today: a product whose records are all gone since is found by its id.",
     )
 
 
@@ -66,7 +67,7 @@ def _products_by(product: type[Any]) -> Any:
             raise bad_input(f"{len(lookups)} lookups; ask for at most {MOST_LOOKUPS} at a time.")
         moment = past(as_of)
         asked = [one.lookup() for one in lookups]
-        found = await info.context.catalogue.find(asked, info.context.visible)
+        found = await info.context.catalogue.find(asked, info.context.visible, past=moment is not None)
         nodes = await _present(info.context, found, moment)
         return [
             ambiguous(one, lookup) if isinstance(one, Ambiguous) else node
@@ -84,10 +85,11 @@ def _products_by(product: type[Any]) -> Any:
 async def find_one(context: RequestContext, by: ProductLookup, as_of: datetime | None) -> ProductNode | None:
     """The product of one lookup, or None. Raises GraphQLError where it is ambiguous."""
     lookup = by.lookup()
-    found = await context.catalogue.find([lookup], context.visible)
+    moment = past(as_of)
+    found = await context.catalogue.find([lookup], context.visible, past=moment is not None)
     if isinstance(found[0], Ambiguous):
         raise ambiguous(found[0], lookup)
-    return (await _present(context, found, past(as_of)))[0]
+    return (await _present(context, found, moment))[0]
 
 
 async def _present(context: RequestContext, found: Sequence[Found], as_of: datetime | None) -> list[ProductNode | None]:
@@ -127,7 +129,7 @@ def _products(
         info: WhenceInfo, where: Any = None, order_by: Any = None, first: int | None = 20, after: str | None = None
     ) -> Any:
         context, size = info.context, page_size(first)
-        condition = read_filter(where, fields, context.catalogue)
+        condition = Every((HasRecord(tuple(sorted(context.visible))), read_filter(where, fields, context.catalogue)))
         order = read_order(order_by, context.catalogue)
         listing = ["products", context.audience, repr(condition), repr(order)]
         position = read_position(context.cursors, listing, after)
@@ -200,7 +202,7 @@ def _annotated(name: str, annotations: dict[str, Any]) -> type[Any]:
 def _sources() -> Any:
     async def resolve(info: WhenceInfo) -> list[Source]:
         reports = await info.context.governance.sources()
-        return [source_type(report, info.context.ownership) for report in reports]
+        return [source_type(report, info.context.ownership, info.context.audience) for report in reports]
 
     return strawberry.field(resolver=resolve, name="sources", description="Every system that Whence reads.")
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from app.cli.configuration import Configuration
 from app.cli.declared import open_each
 from app.cli.ending import ExitCode
-from app.cli.output import clean, console, remark, say, table, write_json
+from app.cli.output import clean, console, say, table, write_json
 from resolvers.map_file import MapError, Mistake, gaps
 from sources.contract import Failed
 from sources.failures import Failure
@@ -96,12 +96,12 @@ def _print(configuration: Configuration, findings: Findings, offline: bool) -> N
     place = configuration.config
     if findings.mistakes:
         count = f"{len(findings.mistakes)} mistakes" if len(findings.mistakes) > 1 else "1 mistake"
-        remark(f"{place} has {count}.", "bold red")
+        say(f"{place} has {count}.", "bold red")
         _list(findings.mistakes)
     for name, failure in findings.unreachable:
-        remark(f"{name} could not be asked: {clean(failure.message)}. {failure.kind.action}", "yellow")
+        say(f"{name} could not be asked: {clean(failure.message)}. {failure.kind.action}", "yellow")
     if findings.gaps:
-        remark(f"{place} leaves {len(findings.gaps)} gaps:", "yellow")
+        say(f"{place} leaves {len(findings.gaps)} gaps:", "yellow")
         _list(findings.gaps)
     if not findings.mistakes:
         asked = "no system was asked" if offline else f"{len(findings.unreachable)} systems could not be asked"

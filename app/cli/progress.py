@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from app.cli.output import clean, console, remark, table
@@ -38,7 +39,9 @@ class SyncProgress:
     def __enter__(self) -> Self:
         self._bars.start()
         for name, title in self._titles.items():
-            self._tasks[name] = self._bars.add_task(clean(title), total=None, source=name, counted="", start=False)
+            self._tasks[name] = self._bars.add_task(
+                escape(clean(title)), total=None, source=name, counted="", start=False
+            )
         return self
 
     def __exit__(

@@ -19,6 +19,9 @@ from sources.contract import Cursor, RecordKey, Rejected
 from sources.ledger.database import Connection, Pool
 from sources.values import JSON
 
+LONGEST_PLACE = 500
+"""Characters of a place that are kept: an index holds them."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
@@ -27,6 +30,9 @@ class KnownRecord:
     product: UUID
     claims: Mapping[str, list[JSON]]
     gone: bool
+    digest: bytes
+    updated_at: datetime | None
+    observed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,13 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class ClaimsRow:
-    """The claims of a record that is there, as they are to be written."""
+    """The claims of a record that is there, as they are to be written. ``moved``: they differ from what was there, so
+    that the next sync must not take the record for one that it has read already."""
 
     product: UUID
     record_id: str
     claims: Mapping[str, list[JSON]]
+    moved: bool
 
 
 class AliasRow(NamedTuple):
@@ -103,7 +111,15 @@ class Batch:
         """Record id to the record, for those of ``ids`` that were ever seen, gone ones included."""
         rows = await self.connection.fetch(_KNOWN, self.source, list(ids))
         return {
-            row["record_id"]: KnownRecord(row["product_id"], row["claims"], row["gone_at"] is not None) for row in rows
+            row["record_id"]: KnownRecord(
+                row["product_id"],
+                row["claims"],
+                row["gone_at"] is not None,
+                row["digest"],
+                row["updated_at"],
+                row["observed_at"],
+            )
+            for row in rows
         }
 
     async def unsighted(self) -> list[str]:
@@ -146,6 +162,7 @@ class Batch:
             [row.record_id for row in rows],
             [row.claims for row in rows],
             observed_at,
+            [row.moved for row in rows],
         )
 
     async def write_changes(self, rows: Sequence[ChangeRow], observed_at: datetime) -> None:
@@ -181,9 +198,9 @@ class Batch:
         await self.connection.execute(
             _WRITE_REJECTIONS,
             self.source,
-            [one.place for one in rejected],
-            [one.reason for one in rejected],
-            [one.sample for one in rejected],
+            [_storable(one.place)[:LONGEST_PLACE] for one in rejected],
+            [_storable(one.reason) for one in rejected],
+            [_storable(one.sample) for one in rejected],
             at,
         )
 
@@ -231,6 +248,11 @@ class Batch:
             )
 
 
+def _storable(text: str) -> str:
+    """A text of a document that could not be read, without what no text column takes."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
 @asynccontextmanager
 async def open_batch(pool: Pool, source: str) -> AsyncIterator[Batch]:
     """A batch of ``source`` in a transaction of its own: committed at the end, undone by any exception."""
@@ -261,7 +283,7 @@ from crosswalk x join records r using (product_id, source, record_id)
 where x.source = $1 and x.record_id = any($2::text[]) and x.gone_at is null
 """
 _KNOWN = """
-select x.record_id, x.product_id, r.claims, x.gone_at
+select x.record_id, x.product_id, r.claims, x.gone_at, r.digest, r.updated_at, r.observed_at
 from crosswalk x join records r using (product_id, source, record_id)
 where x.source = $1 and x.record_id = any($2::text[])
 """
@@ -282,8 +304,9 @@ set document = excluded.document, claims = excluded.claims, names = excluded.nam
     observed_at = excluded.observed_at, gone_at = null
 """
 _UPDATE_CLAIMS = """
-update records r set claims = new.claims, observed_at = greatest(r.observed_at, $5)
-from unnest($1::uuid[], $3::text[], $4::jsonb[]) as new (product_id, record_id, claims)
+update records r set claims = new.claims, observed_at = greatest(r.observed_at, $5),
+       digest = case when new.moved then '' else r.digest end
+from unnest($1::uuid[], $3::text[], $4::jsonb[], $6::boolean[]) as new (product_id, record_id, claims, moved)
 where (r.product_id, r.source, r.record_id) = (new.product_id, $2, new.record_id)
 """
 _WRITE_CHANGES = """

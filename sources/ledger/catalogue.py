@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     DateTime,
-    Integer,
     Numeric,
     Select,
     and_,
+    any_,
     bindparam,
     case,
     cast,
@@ -80,9 +81,9 @@ class FieldIs:
 
 @dataclass(frozen=True, slots=True)
 class HasRecord:
-    """A source has a record of the product."""
+    """One of these sources has a record of the product."""
 
-    source: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ _SQL_TYPES: Mapping[FieldType, Any] = {
     FieldType.NUMBER: Numeric(),
     FieldType.MONEY: Numeric(),
     FieldType.QUANTITY: Numeric(),
-    FieldType.INTEGER: Integer(),
+    FieldType.INTEGER: BigInteger(),
     FieldType.BOOLEAN: Boolean(),
     FieldType.DATETIME: DateTime(timezone=True),
 }
@@ -181,16 +182,18 @@ _SQL_TYPES: Mapping[FieldType, Any] = {
 
 
 def _json(field: ListedField) -> ColumnElement[Any]:
-    """The JSON form of the field's value for the outer query's product, or SQL null."""
+    """The JSON form of the field's value for the outer query's product, or SQL null: the choice that
+    :func:`resolvers.assembler.assemble` makes for who asks for no locale and no channel."""
     values = []
     for source in field.chain:
         entry = (
             func.jsonb_array_elements(records.c.claims[field.name])
-            .table_valued(column("value", JSONB), with_ordinality="place")
+            .table_valued(column("value", JSONB))
             .render_derived()
         )
         claim = entry.c.value
-        ranked = func.array_position(cast(list(field.locales), ARRAY(Text)), claim["locale"].astext)
+        locale = claim["locale"].astext
+        declared = cast(list(field.locales), ARRAY(Text))
         values.append(
             select(claim["value"])
             .select_from(records.join(entry, true()))
@@ -199,8 +202,14 @@ def _json(field: ListedField) -> ColumnElement[Any]:
                 records.c.source == source,
                 records.c.gone_at.is_(None),
                 func.jsonb_typeof(claim["value"]) != "null",
+                claim["channel"].astext.is_(None),
+                or_(locale.is_(None), locale == any_(declared)),
             )
-            .order_by(ranked.asc().nulls_last(), entry.c.place)
+            .order_by(
+                func.array_position(declared, locale).asc().nulls_last(),
+                cast(claim["lastUpdated"].astext, DateTime(timezone=True)).desc().nulls_last(),
+                records.c.record_id.desc(),
+            )
             .limit(1)
             .correlate(products)
             .scalar_subquery()
@@ -214,14 +223,14 @@ def _scalar(form: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _value(field: ListedField) -> ColumnElement[Any]:
-    """The field's value as SQL compares it."""
+    """The field's value as SQL compares it; null where what is stored is of another type, from before the map changed."""
     form = cast(_json(field), JSONB)
     match field.type:
         case FieldType.MONEY:
-            return cast(form["amount"].astext, Numeric)
+            return _cast(form["amount"].astext, field.type)
         case FieldType.QUANTITY:
             whole = func.jsonb_extract_path_text(form, "unit")
-            amount = cast(form["amount"].astext, Numeric)
+            amount = _cast(form["amount"].astext, field.type)
             return case(
                 *(
                     (whole == unit, amount * bindparam(None, factor, Numeric) + bindparam(None, offset, Numeric))
@@ -230,11 +239,27 @@ def _value(field: ListedField) -> ColumnElement[Any]:
                 else_=None,
             )
         case FieldType.NUMBER | FieldType.INTEGER | FieldType.BOOLEAN | FieldType.DATETIME:
-            return cast(_scalar(form), _SQL_TYPES[field.type])
+            return _cast(_scalar(form), field.type)
         case FieldType.TEXT:
             return func.lower(_scalar(form))
         case _:
             return cast(form, Text)
+
+
+def _cast(value: ColumnElement[Any], kind: FieldType) -> ColumnElement[Any]:
+    """``value`` as what ``kind`` is compared as, null where it does not look like one."""
+    return case((value.regexp_match(_LOOKS[kind]), cast(value, _SQL_TYPES[kind])), else_=None)
+
+
+_DECIMAL = r"^-?[0-9]+([.][0-9]+)?$"
+_LOOKS: Mapping[FieldType, str] = {
+    FieldType.NUMBER: _DECIMAL,
+    FieldType.MONEY: _DECIMAL,
+    FieldType.QUANTITY: _DECIMAL,
+    FieldType.INTEGER: r"^-?[0-9]{1,18}$",
+    FieldType.BOOLEAN: r"^(true|false)$",
+    FieldType.DATETIME: r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$",
+}
 
 
 def _where(condition: Condition) -> ColumnElement[bool]:
@@ -245,10 +270,10 @@ def _where(condition: Condition) -> ColumnElement[bool]:
             return or_(false(), *(_where(part) for part in parts))
         case Nor(part):
             return not_(func.coalesce(_where(part), False))
-        case HasRecord(source):
+        case HasRecord(sources):
             return exists().where(
                 crosswalk.c.product_id == products.c.product_id,
-                crosswalk.c.source == source,
+                crosswalk.c.source == any_(cast(list(sources), ARRAY(Text))),
                 crosswalk.c.gone_at.is_(None),
             )
         case FieldIs(field, operator, operand):

@@ -40,6 +40,11 @@ async def take_turn(connection: Connection) -> None:
     await connection.execute("select pg_advisory_xact_lock($1)", _LINKING_LOCK)
 
 
+async def keep_still(connection: Connection) -> None:
+    """Wait until nobody is linking, and keep others from it until this transaction ends, so that no record moves."""
+    await connection.execute("select pg_advisory_xact_lock_shared($1)", _LINKING_LOCK)
+
+
 async def carriers(connection: Connection, values: Iterable[tuple[str, str]]) -> list[Carrier]:
     """The records that carry any of ``values`` (scheme, value)."""
     wanted = list(values)

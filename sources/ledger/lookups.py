@@ -40,12 +40,13 @@ class CrosswalkRow:
 
 
 async def find_products(
-    pool: Pool, ids: Mapping[int, UUID], wanted: Sequence[Wanted], visible: Collection[str]
+    pool: Pool, ids: Mapping[int, UUID], wanted: Sequence[Wanted], visible: Collection[str], *, past: bool = False
 ) -> dict[int, tuple[UUID, ...]]:
     """The products that each lookup means, by its place: none, one, or where it is ambiguous, several.
 
-    ``ids`` are looked up as they are, through merges. Aliases count only from the sources in ``visible``; one from a
-    record that stays apart only where no other product has it. One statement.
+    ``ids`` are looked up as they are, through merges; with ``past`` those count whose records are all gone. Only records
+    of the sources in ``visible`` count; an alias of one that stays apart only where no other product has it. One
+    statement.
     """
     rows = await pool.fetch(
         _FIND,
@@ -57,6 +58,7 @@ async def find_products(
         [one.source for one in wanted],
         list(visible),
         [one.spelling for one in wanted],
+        past,
     )
     return {row["place"]: tuple(row["products"]) for row in rows}
 
@@ -104,7 +106,9 @@ with met as (
     select w.place, coalesce(f.product_id, w.id) as product_id, 0 as tier
     from unnest($1::int[], $2::uuid[]) as w (place, id)
     left join former_ids f on f.former_id = w.id
-    where exists (select from crosswalk x where x.product_id = coalesce(f.product_id, w.id) and x.gone_at is null)
+    where exists (
+        select from crosswalk x
+        where x.product_id = coalesce(f.product_id, w.id) and x.source = any($7::text[]) and (x.gone_at is null or $9))
   union
     select w.place, a.product_id, case when x.linked_by <> 'apart' then 0 when p.listed then 1 else 2 end
     from unnest($3::int[], $4::text[], $5::text[], $6::text[], $8::text[])

@@ -10,6 +10,9 @@ from sources.contract import Cursor
 from sources.failures import Failure, FailureKind
 from sources.ledger.database import Pool
 
+RUNS_KEPT = 500
+"""Runs of a source that can be looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
@@ -62,7 +65,8 @@ async def sync_state(pool: Pool, source: str) -> SyncState:
 
 
 async def begin_run(pool: Pool, source: str, at: datetime) -> int:
-    """Note that a run begins; its number."""
+    """Note that a run begins; its number. Of a source, the last RUNS_KEPT runs are kept."""
+    await pool.execute(_PRUNE, source, RUNS_KEPT)
     number: int = await pool.fetchval(
         "insert into runs (source, started_at) values ($1, $2) returning number", source, at
     )
@@ -181,9 +185,14 @@ left join (
 _FAILING = f"""
 select last.source, last.failure_kind, last.failure_message,
        {_FAILING_SINCE.format(source="last.source")} as failing_since
-from (select distinct on (source) source, outcome, failure_kind, failure_message
-      from runs where outcome in ('DONE', 'FAILED') order by source, number desc) last
+from sources s cross join lateral (
+    select source, outcome, failure_kind, failure_message from runs r
+    where r.source = s.name and r.outcome in ('DONE', 'FAILED') order by number desc limit 1) last
 where last.outcome = 'FAILED'
+"""
+_PRUNE = """
+delete from runs where source = $1 and number <= (
+    select number from runs where source = $1 order by number desc offset $2 limit 1)
 """
 _APART = """
 select x.record_id, r.names, x.reason

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +21,15 @@ Call: TypeAlias = Callable[..., Result]
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
     return Company(tmp_path)
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A directory that the account of the embedded PostgreSQL reaches when root runs the tests: pytest's are private."""
+    directory = Path(tempfile.mkdtemp(prefix="whence-cli-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture

@@ -68,6 +68,14 @@ def test_a_wrong_map_starts_nothing(call: Call, company: Company) -> None:
     assert not (company.directory / ".whence").exists()
 
 
+def test_a_source_that_cannot_be_read_as_declared_starts_nothing(call: Call, company: Company) -> None:
+    company.write(WHENCE_TOML.replace('connector = "file"', 'connector = "file"\nread = "live"'))
+    result = call("serve", "--port", "0")
+    assert result.exit_code == 2
+    assert "sources.prices.read" in result.stderr
+    assert not (company.directory / ".whence").exists()
+
+
 def test_without_postgresql_it_says_what_is_missing(
     call: Call, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -390,10 +390,11 @@ async def test_parameters_and_the_query_of_the_address_are_both_sent(http_server
     )
     pages = await walked(connector)
     await connector.close()
-    assert [request.params["type"] for request in http_server.shop.asked] == ["kettle"] * len(pages)
-    assert http_server.shop.asked[-1].params["deep"] == "true"
-    assert http_server.shop.asked[-1].params["secret"] == TOKEN
-    assert http_server.shop.asked[-1].headers["x-shop"] == "main"
+    # an earlier test's abandoned request may still come in
+    asked = [request for request in http_server.shop.asked if request.params.get("secret") == TOKEN]
+    assert [request.params.get("type") for request in asked] == ["kettle"] * len(pages)
+    assert asked[-1].params["deep"] == "true"
+    assert asked[-1].headers["x-shop"] == "main"
     assert all(TOKEN not in document.place for page in pages for document in page.documents)
 
 
