@@ -43,6 +43,7 @@ lock: ## write requirements.lock anew from pyproject.toml, with the newest versi
 
 bench: install ## run one measurement: make bench NAME=reads
 	@test -n "$(NAME)" || { echo "Say which: make bench NAME=... (one of tests/bench/)" >&2; exit 2; }
+	@test -f tests/bench/$(NAME).py || { echo "There is no tests/bench/$(NAME).py." >&2; exit 2; }
 	@exec $(BIN)/python -m tests.bench.$(NAME) $(ARGS)
 
 clean: ## remove .venv, build products and caches; the ledger in .whence stays

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import structlog
 from graphql import FieldNode, GraphQLError
 
@@ -23,6 +24,17 @@ MESSAGE_LENGTH = 2000
 INTERNAL_CODE = "INTERNAL"
 INTERNAL_MESSAGE = "Internal error; quote this id to the operator."
 BAD_INPUT_CODE = "BAD_INPUT"
+UNAVAILABLE_CODE = "LEDGER_UNAVAILABLE"
+UNAVAILABLE_MESSAGE = "The ledger cannot be reached. Try again shortly."
+LEDGER_IS_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises when its server is gone, going or full. Systems raise nothing here: their guard answers for them."""
 
 log = structlog.stdlib.get_logger("whence.graphql")
 
@@ -36,6 +48,8 @@ class Shown:
     """What a public error asks for."""
     internal: bool
     """Whether one was masked."""
+    unavailable: bool = False
+    """Whether one came of a ledger that cannot be reached."""
 
 
 def show_errors(
@@ -46,10 +60,15 @@ def show_errors(
     ``code`` is put on errors of the request, which bear none themselves; ``redact`` takes secrets out of messages."""
     shown: list[dict[str, Any]] = []
     status: int | None = None
-    internal = False
+    internal = unavailable = False
     for error in errors:
         public = _public_form(error)
-        if public is None:
+        entry: dict[str, Any]
+        if public is None and isinstance(error.original_error, LEDGER_IS_AWAY):
+            unavailable = True
+            log.warning("the ledger cannot be reached", exc_info=error.original_error, **about)
+            entry = {"message": UNAVAILABLE_MESSAGE, "extensions": {"code": UNAVAILABLE_CODE}}
+        elif public is None:
             internal = True
             entry = internal_error(error.original_error or error, path=error.path, **about)
         else:
@@ -63,7 +82,7 @@ def show_errors(
         if error.path:
             entry["path"] = list(error.path)
         shown.append(entry)
-    return Shown(shown, status, internal)
+    return Shown(shown, status, internal, unavailable)
 
 
 def internal_error(error: BaseException, **about: object) -> dict[str, Any]:

@@ -205,6 +205,8 @@ class GraphQLEndpoint:
             status = 200 if began or not shown.errors else 500 if shown.internal else failed
             if result.data is None and shown.status is not None:
                 status = shown.status
+            if shown.unavailable:  # whatever else it says, this answer is not the one to keep
+                return _respond(503, answer, media, {"Retry-After": "2"})
             return _respond(status, answer, media)
         finally:
             await _close(context)

@@ -26,7 +26,6 @@ from schema.context import RequestContext
 from sources.guard import GuardedSource
 from sources.ledger.batches import register_sources
 from sources.ledger.database import Pool, migrate, open_pool
-from sources.ledger.server import LedgerServer
 from sources.ledger.source import Ledger
 from sources.mapping import Mapping as SourceMapping
 
@@ -70,16 +69,6 @@ class Runtime:
         if extensions := context.extensions():
             answer["extensions"] = extensions
         return answer
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[str]:
-    """The URL of the ledger's database: the one in the settings, or that of a server started for as long as this lasts."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    async with await LedgerServer.start(settings.directory, bin_directory=settings.postgres_bin) as server:
-        yield server.url
 
 
 def open_sources(ownership: OwnershipMap) -> dict[str, GuardedSource]:

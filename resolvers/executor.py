@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from resolvers.ownership import OwnershipMap
-from resolvers.planner import Step, live_fields, plan, steps_by_source
+from resolvers.planner import Step, plan, steps_by_source
 from resolvers.settling import settle
 from sources.contract import Claim, Failed, Outcome, Outcomes, Reading, RecordKey, Source
 from sources.failures import Failure
@@ -121,6 +121,3 @@ class Executor:
 
 def _first_failure(outcomes: Outcomes) -> Failed | None:
     return next((one for by_field in outcomes.values() for one in by_field.values() if isinstance(one, Failed)), None)
-
-
-__all__ = ["Evidence", "Execution", "Executor", "Heard", "LiveReading", "live_fields"]

@@ -46,7 +46,7 @@ def load_map(path: Path, environment: Mapping[str, str]) -> OwnershipMap:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        instead = "write the file there, or name another; the README has an example, and whence demo runs one"
+        instead = "write the file there, or name another; the README has an example, and whence serve --demo runs one"
         raise MapError(place, [Mistake(place, "no file", instead)]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its path is no path"

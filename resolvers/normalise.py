@@ -12,7 +12,7 @@ from sources.values import FieldType, Quantity, Value, encode
 
 NAME_LENGTH = 300
 """Characters of a name that are indexed."""
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
 
 
 def fold(text: str) -> str:

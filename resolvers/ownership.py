@@ -6,13 +6,13 @@ It is made by :func:`resolvers.map_file.load_map` from whence.toml and never cha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from sources.contract import EVERYWHERE, Scope
+from sources.contract import Scope
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
 from sources.interpretation.entries import FieldShape
 from sources.values import FieldType
@@ -125,15 +125,6 @@ class OwnershipMap:
             for name in self.fields
         }
 
-    @cached_property
-    def rank(self) -> Mapping[str, int]:
-        """Source to its place in whence.toml."""
-        return {name: place for place, name in enumerate(self.sources)}
-
-    def live(self) -> Iterator[str]:
-        """The sources that are asked at query time."""
-        return (name for name, source in self.sources.items() if source.declaration.read == "live")
-
     def scopes(self, locale: str | None, channel: str | None) -> tuple[Scope, ...]:
         """The scopes in which a value is looked for, best first: the asked locale and channel, then the declared
         order of locales, each with the channel before without, and at last what is said for everywhere."""
@@ -149,8 +140,3 @@ class OwnershipMap:
 def map_digest(text: str) -> str:
     """The version of a map: twelve hexadecimal digits of what it says."""
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-__all__ = [
-    "EVERYWHERE", "Audience", "DeclaredSource", "FieldDefinition", "OwnershipMap", "Steward", "Tolerance", "map_digest",
-]  # fmt: skip

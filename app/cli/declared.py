@@ -21,7 +21,8 @@ def open_each(ownership: OwnershipMap, redactor: Redactor) -> tuple[dict[str, Gu
             found = f"options that contradict each other: {redactor.text(str(error)).rstrip('.')}"
             mistakes.append(Mistake(f"sources.{name}", found, "change one of them"))
             continue
-        opened[name] = GuardedSource(connector, Mapping(source.declaration, shapes), source.declaration)
+        mapping = Mapping(source.declaration, shapes)
+        opened[name] = GuardedSource(connector, mapping, source.declaration, redact=redactor.text)
         mistakes += _reading(name, opened[name])
     return opened, mistakes
 

@@ -30,8 +30,9 @@ governance = true
 
 [sources.erp]
 title = "ERP"
-connector = "file"
-path = "erp.csv"
+connector = "sql"
+url = "sqlite:///erp.db"
+from = "erp"
 key = "id"
 updated_at = "changed"
 names = ["label"]
@@ -49,8 +50,9 @@ extra = "extra"
 
 [sources.wms]
 title = "Warehouse"
-connector = "file"
-path = "wms.csv"
+connector = "sql"
+url = "sqlite:///wms.db"
+from = "wms"
 key = "id"
 updated_at = "changed"
 names = ["label"]
@@ -66,8 +68,9 @@ rating = "rating"
 
 [sources.pim]
 title = "PIM"
-connector = "file"
-path = "pim.csv"
+connector = "sql"
+url = "sqlite:///pim.db"
+from = "pim"
 key = "id"
 updated_at = "changed"
 names = ["label", "short"]
@@ -154,7 +157,24 @@ system_of_record = "crm"
 keys = ["gtin", "brand+mpn", "sku"]
 """
 
-TABLES = ["sources", "cursors", "runs", "rejections", "products", "former_ids", "crosswalk", "records", "aliases", "changes", "sightings"]
+TABLES = [
+    "sources",
+    "cursors",
+    "runs",
+    "rejections",
+    "products",
+    "former_ids",
+    "crosswalk",
+    "records",
+    "aliases",
+    "changes",
+    "sightings",
+]
+
+
+def live(*names: str) -> list[tuple[str, str]]:
+    """The changes that make these systems ones that are asked at query time."""
+    return [(f'from = "{name}"', f'from = "{name}"\nread = "live"') for name in names]
 
 
 def house_map(*changes: tuple[str, str]) -> OwnershipMap:

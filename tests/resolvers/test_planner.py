@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from resolvers.planner import Via, live_fields, plan, steps_by_source
 from sources.contract import RecordKey
-from tests.resolvers.memory_source import house_map
+from tests.resolvers.memory_source import house_map, live
 
 STORED = house_map()
-LIVE = house_map(
-    ('path = "erp.csv"', 'path = "erp.csv"\nread = "live"'), ('path = "pim.csv"', 'path = "pim.csv"\nread = "live"')
-)
+LIVE = house_map(*live("erp", "pim"))
 KEYS = [RecordKey(name, number) for number in "12" for name in ("pim", "erp", "wms")]
 
 
@@ -34,9 +32,7 @@ def test_a_live_source_is_asked_itself_once_for_what_it_may_answer_and_all_its_r
 
 
 def test_a_live_source_is_not_asked_for_what_it_may_not_answer() -> None:
-    alone = house_map(
-        ('path = "pim.csv"', 'path = "pim.csv"\nread = "live"'), ('fallback = ["pim"]\ntolerance', "tolerance")
-    )
+    alone = house_map(*live("pim"), ('fallback = ["pim"]\ntolerance', "tolerance"))
     steps = plan(alone, KEYS, ["price", "title"], past=False)
     assert [(step.source, step.via, step.fields) for step in steps if step.source == "pim"] == [
         ("pim", Via.LIVE, ("title",)),
