@@ -53,7 +53,6 @@ class Runtime:
             ownership=self.ownership,
             audience=audience,
             reader=self.reader,
-            pool=self.pool,
             catalogue=self.catalogue,
             governance=self.governance,
             cursors=self.cursors,

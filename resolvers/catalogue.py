@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from resolvers.history import Change, changes
 from resolvers.lookup import Found, Lookup, exact_forms, look_up
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
 from sources.ledger.catalogue import Condition, Listed, ListedField, Order, count_products, list_products
 from sources.ledger.database import Pool
+from sources.ledger.lookups import CrosswalkRow, crosswalk_of
 from sources.ledger.search import Hit, search_aliases
 from sources.units import UNITS, convert, same_dimension
 from sources.values import Quantity
@@ -43,6 +46,16 @@ class Catalogue:
     async def count(self, condition: Condition) -> int:
         """How many listed products meet a condition."""
         return await count_products(self.pool, condition)
+
+    async def crosswalks(self, products: Sequence[UUID]) -> dict[UUID, tuple[CrosswalkRow, ...]]:
+        """Every present record of each of ``products``."""
+        return await crosswalk_of(self.pool, products)
+
+    async def history(
+        self, product: UUID, fields: Sequence[str], visible: Collection[str], as_of: datetime | None
+    ) -> Sequence[Change]:
+        """What changed about ``fields`` of a product, newest first."""
+        return await changes(self.pool, self.ownership, product, fields, visible, as_of)
 
     def listed_field(self, name: str) -> ListedField:
         """A field as lists filter and order by it; quantities are compared in the field's unit."""

@@ -16,12 +16,14 @@ from resolvers.reader import Reader
 from sources.failures import Failure
 from sources.ledger.catalogue import Every, list_products
 from sources.ledger.database import Pool
-from sources.ledger.runs import SourceState, source_states
+from sources.ledger.runs import ApartRecord, Rejection, SourceState, apart_records, rejections, source_states
 from sources.ledger.unmapped import columns_seen
 from sources.mapping import Mapping as SourceMapping
 
 SAMPLE = 1000
 """Products that are looked at to judge freshness and conflicts."""
+MOST_LISTED = 500
+"""Records a source of which a person can still look at each."""
 REMEMBERED = 15.0
 """Seconds for which a judgement is given again."""
 SILENT_AFTER = 3
@@ -109,6 +111,14 @@ class Governance:
         else:
             status = SourceStatus.HEALTHY
         return SourceReport(name, status, state, failure, since)
+
+    async def apart(self, source: str) -> list[ApartRecord]:
+        """The records of a source that stay apart, with their reasons; at most MOST_LISTED."""
+        return await apart_records(self.pool, source, MOST_LISTED)
+
+    async def rejected(self, source: str) -> list[Rejection]:
+        """What the last walk of a source set aside; at most MOST_LISTED."""
+        return await rejections(self.pool, source, MOST_LISTED)
 
     async def unmapped(self) -> list[UnmappedColumn]:
         """The columns that systems fill and the map does not mention, fullest first."""

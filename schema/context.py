@@ -19,8 +19,7 @@ from resolvers.governance import Governance
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Asker, ProductReading, Reader
 from sources.failures import Failure
-from sources.ledger.database import Pool
-from sources.ledger.lookups import CrosswalkRow, crosswalk_of
+from sources.ledger.lookups import CrosswalkRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,6 @@ class RequestContext:
     ownership: OwnershipMap
     audience: str
     reader: Reader
-    pool: Pool
     catalogue: Catalogue
     governance: Governance
     cursors: Cursors
@@ -110,7 +108,7 @@ class RequestContext:
 
     async def _crosswalks(self, products: list[UUID]) -> Sequence[tuple[CrosswalkRow, ...]]:
         self._note_task()
-        rows = await crosswalk_of(self.pool, products)
+        rows = await self.catalogue.crosswalks(products)
         return [rows[product] for product in products]
 
 

@@ -1,34 +1,35 @@
-"""What changed about a product: its change log, field by field."""
+"""``Product.history``: what changed, newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
-from schema.connections import Connection, PageInfo, connect, page_size, read_position
-from schema.context import RequestContext
-from sources.ledger.lookups import ChangeEntry, changes_of
-from sources.values import decode, decode_datetime, display, encode_datetime
+from resolvers import history
+from schema.connections import PageInfo
 
-DEEPEST = 2000
-"""Rows of a product's change log that are looked at."""
+
+def _locale(root: strawberry.Parent[history.Change]) -> str | None:
+    return root.scope.locale
+
+
+def _channel(root: strawberry.Parent[history.Change]) -> str | None:
+    return root.scope.channel
 
 
 @strawberry.type(description="A change of one field in one system.")
 class Change:
-    """What a record says about a field since then; a null value: nothing any more."""
+    """See :class:`resolvers.history.Change`."""
 
     field: str
     source: str
     source_record_id: str
-    locale: str | None
-    channel: str | None
-    value: JSON | None
+    locale: str | None = strawberry.field(resolver=_locale, description="The locale it is for; null for any.")
+    channel: str | None = strawberry.field(resolver=_channel, description="The channel it is for; null for any.")
+    value: JSON | None = strawberry.field(description="What it says since then; null: nothing any more.")
     display: str
     last_updated: datetime | None
     observed_at: datetime
@@ -50,49 +51,10 @@ class ChangeConnection:
     page_info: PageInfo
 
 
-async def history(
-    context: RequestContext, product: UUID, fields: Sequence[str], first: int, after: str | None
-) -> Connection[Any]:
-    """The changes of ``fields`` in the systems that the asker may see, newest first."""
-    size = page_size(first)
-    listing = ["history", str(product), sorted(fields)]
-    position = read_position(context.cursors, listing, after)
-    changes = [
-        (place, change)
-        for entry in await changes_of(context.pool, product, DEEPEST)
-        if entry.source in context.visible
-        for place, change in _expanded(entry, fields, context)
-    ]
+def page_of(changes: list[history.Change], position: Any, size: int) -> list[tuple[Any, history.Change]]:
+    """Behind ``position``, as many as fit on a page and one more, each with its place."""
+    placed = [(change.place, change) for change in changes]
+    start = 0
     if position is not None:
-        start = next((index + 1 for index, (place, _) in enumerate(changes) if place == position), len(changes))
-        changes = changes[start:]
-    return connect(context.cursors, listing, changes[: size + 1], size, after)
-
-
-def _expanded(entry: ChangeEntry, fields: Sequence[str], context: RequestContext) -> Iterator[tuple[list[Any], Change]]:
-    where = [encode_datetime(entry.observed_at), entry.source, entry.batch, entry.record_id]
-    for name, claims in entry.claims.items():
-        if name not in fields:
-            continue
-        kind = context.ownership.fields[name].type
-        for claim in claims or [{}]:
-            locale, channel, value = claim.get("locale"), claim.get("channel"), claim.get("value")
-            updated = claim.get("lastUpdated")
-            try:
-                shown = display(kind, decode(kind, value))
-            except (ArithmeticError, TypeError, ValueError, KeyError, AttributeError):
-                shown = str(value)
-            yield (
-                [*where, name, locale, channel],
-                Change(
-                    field=name,
-                    source=entry.source,
-                    source_record_id=entry.record_id,
-                    locale=locale,
-                    channel=channel,
-                    value=value,
-                    display=shown,
-                    last_updated=decode_datetime(updated) if updated else None,
-                    observed_at=entry.observed_at,
-                ),
-            )
+        start = next((index + 1 for index, (place, _) in enumerate(placed) if place == position), len(placed))
+    return placed[start : start + size + 1]

@@ -15,14 +15,12 @@ from schema.definitions import FieldDefinition
 from schema.failures import bad_input
 from schema.product import ProductNode
 from sources.failures import Actor, Failure, FailureKind
-from sources.ledger.runs import apart_records, rejections
 
 strawberry.enum(RiskKind, description="What is wrong about an ownership.")
 strawberry.enum(SourceStatus, description="How a source does.")
 strawberry.enum(FailureKind, description="What went wrong, in terms of what to do about it.")
 strawberry.enum(Actor, description="Who must act.")
 strawberry.enum(Via, description="Whether a system is asked itself, or the ledger in its place.")
-MOST_LISTED = 500
 
 
 @strawberry.type(description="A risk to an ownership, from what the systems really contain.")
@@ -113,13 +111,13 @@ class RejectedDocument:
 
 
 async def _apart_records(root: strawberry.Parent[governance.SourceReport], info: WhenceInfo) -> list[ApartRecord]:
-    return list(await apart_records(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+    return list(await info.context.governance.apart(root.name))  # type: ignore[arg-type]
 
 
 async def _rejected_documents(
     root: strawberry.Parent[governance.SourceReport], info: WhenceInfo
 ) -> list[RejectedDocument]:
-    return list(await rejections(info.context.pool, root.name, MOST_LISTED))  # type: ignore[arg-type]
+    return list(await info.context.governance.rejected(root.name))  # type: ignore[arg-type]
 
 
 @strawberry.type(description="A system that Whence reads.")

@@ -17,12 +17,12 @@ import strawberry
 from resolvers import facts
 from resolvers.ownership import FieldDefinition
 from schema.completeness import Completeness, completeness
-from schema.connections import Connection
+from schema.connections import connect, page_size, read_position
 from schema.context import FactKey, RequestContext, WhenceInfo
 from schema.crosswalk import Crosswalk, crosswalk
 from schema.facts import FACT_TYPES, PLAIN_TYPES, Conflict, Fact, plain
 from schema.failures import bad_input
-from schema.history import ChangeConnection, history
+from schema.history import ChangeConnection, page_of
 from sources.units import convert, find_unit, same_dimension
 from sources.values import FieldType
 
@@ -64,6 +64,13 @@ def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
     """``Product`` (and ``ProductValues``) with one field for each of ``fields``, as declared in order."""
     names = [definition.name for definition in fields]
 
+    def known(asked: list[str] | None) -> list[str]:
+        """The fields asked for, all where none is named. Raises GraphQLError for one that this audience does not see."""
+        for name in asked or ():
+            if name not in names:
+                raise bad_input(f"Product has no field {name[:80]!r}.")
+        return names if asked is None else list(dict.fromkeys(asked))
+
     async def id_(root: strawberry.Parent[ProductNode]) -> strawberry.ID:
         return strawberry.ID(str(root.product))
 
@@ -79,10 +86,7 @@ def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
         locale: str | None = None,
         channel: str | None = None,
     ) -> list[facts.Fact]:
-        wanted = names if fields is None else list(dict.fromkeys(fields))
-        for name in wanted:
-            if name not in names:
-                raise bad_input(f"Product has no field {name[:80]!r}.")
+        wanted = known(fields)
         return list(await asyncio.gather(*(read_fact(info.context, root, name, locale, channel) for name in wanted)))
 
     async def conflicts(root: strawberry.Parent[ProductNode], info: WhenceInfo) -> list[facts.Conflict]:
@@ -104,14 +108,17 @@ def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
         first: int = 50,
         after: str | None = None,
     ) -> ChangeConnection:
-        wanted = names if fields is None else [name for name in fields if name in names]
-        page: Connection[Any] = await history(info.context, root.product, wanted, first, after)
-        return page  # type: ignore[return-value]
+        wanted, context, size = known(fields), info.context, page_size(first)
+        listing = ["history", str(root.product), sorted(wanted), str(root.as_of)]
+        position = read_position(context.cursors, listing, after)
+        changes = await context.catalogue.history(root.product, wanted, context.visible, root.as_of)
+        page: Any = connect(context.cursors, listing, page_of(changes, position, size), size, after)
+        return page  # type: ignore[no-any-return]
 
     own = [
         _field("id", id_, strawberry.ID, "Stable, opaque, never reused; a merged id still resolves."),
         _field("facts", facts_, list[Fact], "The same facts, generically: all, or those named."),
-        _field("crosswalk", crosswalk_, list[Crosswalk], "Every record of this product in every system."),
+        _field("crosswalk", crosswalk_, list[Crosswalk], "Every record of this product in every system, today."),
         _field("conflicts", conflicts, list[Conflict], "The fields about which systems disagree."),
         _field("completeness", completeness_, Completeness, "How much of what may be said about it is said."),
         _field("history", history_, ChangeConnection, "What changed, newest first."),

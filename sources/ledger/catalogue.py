@@ -43,6 +43,8 @@ from sources.ledger.tables import crosswalk, products, records
 from sources.values import FieldType
 
 _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
+ORDERED_BY = 200
+"""Characters of a text by which lists are ordered; among those that begin alike, the product id decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ async def list_products(
     pool: Pool, condition: Condition, order: Order | None, after: Listed | None, limit: int
 ) -> list[Listed]:
     """At most ``limit`` listed products that meet ``condition``, behind ``after``."""
-    value = _value(order.field) if order is not None else cast(literal(None), Text)
+    value = _order_key(order.field) if order is not None else cast(literal(None), Text)
     query: Select[Any] = select(products.c.product_id, value.label("ordered_by")).where(
         products.c.listed, _where(condition)
     )
@@ -246,6 +248,12 @@ def _value(field: ListedField) -> ColumnElement[Any]:
             return cast(form, Text)
 
 
+def _order_key(field: ListedField) -> ColumnElement[Any]:
+    """The field's value as lists are ordered by it: of a text its beginning, which a cursor can hold."""
+    value = _value(field)
+    return func.left(value, ORDERED_BY) if field.type is FieldType.TEXT else value
+
+
 def _cast(value: ColumnElement[Any], kind: FieldType) -> ColumnElement[Any]:
     """``value`` as what ``kind`` is compared as, null where it does not look like one."""
     return case((value.regexp_match(_LOOKS[kind]), cast(value, _SQL_TYPES[kind])), else_=None)
@@ -288,22 +296,25 @@ def _compare(field: ListedField, operator: Operator, operand: Any) -> ColumnElem
         return cast(_json(field), JSONB).contains([operand])
     value = _value(field)
     kind = _SQL_TYPES.get(field.type, Text())
-    if field.type is FieldType.TEXT:
-        operand = [one.lower() for one in operand] if operator is Operator.IN else operand.lower()
+
+    def compared(one: Any) -> ColumnElement[Any]:
+        # The server makes both sides lower case: its idea of that need not be Python's.
+        return func.lower(literal(one, kind)) if field.type is FieldType.TEXT else literal(one, kind)
+
     match operator:
         case Operator.EQ:
-            return value == literal(operand, kind)
+            return value == compared(operand)
         case Operator.IN:
-            return value.in_([literal(one, kind) for one in operand]) if operand else false()
+            return value.in_([compared(one) for one in operand]) if operand else false()
         case Operator.CONTAINS:
-            return value.contains(operand, autoescape=True)
+            return func.strpos(value, compared(operand)) > 0
         case Operator.STARTS_WITH:
-            return value.startswith(operand, autoescape=True)
+            return func.starts_with(value, compared(operand))
         case Operator.GT:
-            return value > literal(operand, kind)
+            return value > compared(operand)
         case Operator.GTE:
-            return value >= literal(operand, kind)
+            return value >= compared(operand)
         case Operator.LT:
-            return value < literal(operand, kind)
+            return value < compared(operand)
         case _:
-            return value <= literal(operand, kind)
+            return value <= compared(operand)

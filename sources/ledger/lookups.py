@@ -95,9 +95,12 @@ class ChangeEntry:
     claims: Mapping[str, list[JSON]]
 
 
-async def changes_of(pool: Pool, product: UUID, limit: int) -> list[ChangeEntry]:
-    """A product's change log, newest first, at most ``limit`` rows."""
-    rows = await pool.fetch(_CHANGES, product, limit)
+async def changes_of(
+    pool: Pool, product: UUID, sources: Sequence[str], fields: Sequence[str], as_of: datetime | None, limit: int
+) -> list[ChangeEntry]:
+    """The rows of a product's change log in which ``sources`` said anything else about ``fields``, newest first, at most
+    ``limit``; those behind ``as_of`` left out."""
+    rows = await pool.fetch(_CHANGES, product, limit, list(sources), list(fields), as_of)
     return [ChangeEntry(**row) for row in rows]
 
 
@@ -133,5 +136,7 @@ order by s.rank, x.record_id
 """
 _CHANGES = """
 select source, record_id, batch, kind, observed_at, claims from changes
-where product_id = $1 order by observed_at desc, source, batch desc, record_id limit $2
+where product_id = $1 and source = any($3::text[]) and claims ?| $4::text[]
+  and ($5::timestamptz is null or observed_at <= $5)
+order by observed_at desc, source, batch desc, record_id limit $2
 """

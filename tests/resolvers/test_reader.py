@@ -233,8 +233,9 @@ async def test_finding_and_reading_a_product_with_all_its_facts_are_two_statemen
         reader = Reader(kettle.ownership, executor, lambda reading: None, set)
         for _ in range(2):  # at first, a connection asks what the types are
             statements.clear()
-            (product,) = await Catalogue(pool, kettle.ownership).find([Lookup(gtin=GTIN)], list(kettle.sources))
-            assert isinstance(product, UUID)
+            (found,) = await Catalogue(pool, kettle.ownership).find([Lookup(gtin=GTIN)], list(kettle.sources))
+            assert isinstance(found, UUID)
+            product: UUID = found
             readings = await reader.read([product], fields)
     assert len(statements) <= 2, statements
     assert len(fields) >= 11

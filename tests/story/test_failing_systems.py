@@ -46,7 +46,10 @@ async def ask(brewster: Brewster) -> tuple[Any, Any]:
     return answer["data"]["product"], answer.get("extensions", {}).get("sources", {})
 
 
-@pytest.mark.parametrize(("kind", "failure"), [("stop", {"UNREACHABLE"}), ("slow", {"TIMEOUT"})])
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [("stop", {"UNREACHABLE"}), ("slow", {"TIMEOUT"}), ("garble", {"UNREACHABLE", "GARBLED"})],
+)
 async def test_a_live_system_in_trouble_costs_its_own_fields_only(
     brewster: Brewster, kind: str, failure: set[str]
 ) -> None:
