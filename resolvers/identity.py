@@ -95,11 +95,17 @@ def reused_values(records: Iterable[Keyed]) -> frozenset[tuple[str, KeyValue]]:
 
 
 def partition(
-    records: Sequence[Keyed], schemes: Sequence[str], reused: Collection[tuple[str, KeyValue]] = ()
+    records: Sequence[Keyed],
+    schemes: Sequence[str],
+    reused: Collection[tuple[str, KeyValue]] = (),
+    *,
+    rank: Mapping[str, int],
 ) -> tuple[Group, ...]:
     """The products among catalogue ``records``, which must be closed: whoever shares a value with one is among them.
 
     ``reused``: values known to stand on several records of a source, with that source; those records may be left out.
+    ``rank``: the sources' order; of two records that each would join the same two products, the one of the later source
+    is set aside.
     """
     reused = reused_values(records).union(reused)
     by_key = {record.key: record for record in records}
@@ -111,7 +117,7 @@ def partition(
     values = sorted(carriers, key=lambda value: (schemes.index(value.scheme), value.value))
     torn: dict[RecordKey, str] = {}
     while True:
-        joined = _join(values, carriers, torn)
+        joined = _join(values, carriers, torn, rank)
         if joined.torn is None:
             break
         torn[joined.torn[0]] = joined.torn[1]
@@ -162,7 +168,10 @@ class _Joined:
 
 
 def _join(
-    values: Sequence[KeyValue], carriers: Mapping[KeyValue, Sequence[RecordKey]], torn: Mapping[RecordKey, str]
+    values: Sequence[KeyValue],
+    carriers: Mapping[KeyValue, Sequence[RecordKey]],
+    torn: Mapping[RecordKey, str],
+    rank: Mapping[str, int],
 ) -> _Joined:
     """Join the carriers of each value, strongest scheme first, until done or one record proves to be torn."""
     joined = _Joined()
@@ -180,11 +189,12 @@ def _join(
             if len(joined.by_source(joined.root(key))) > 1
             and not joined.clash({joined.root(other) for other in present if other != key})
         ]
-        if len(between) == 1:
-            own, other = joined.root(between[0]), next(root for root in roots if root != joined.root(between[0]))
-            partner = min(key for key in joined.by_source(own).values() if key != between[0])
+        if between:
+            aside = max(between, key=lambda key: (rank[key.source], key.id))
+            own, other = joined.root(aside), next(root for root in roots if root != joined.root(aside))
+            partner = min(key for key in joined.by_source(own).values() if key != aside)
             joined.torn = (
-                between[0],
+                aside,
                 f"its keys point at two products: {value} at that of {_spoken(other)}, another key at that of "
                 f"{_spoken(partner)}",
             )

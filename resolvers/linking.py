@@ -56,8 +56,9 @@ async def relink(
     current = await links.current_links(connection, [*known, *notes, *gone])
     left = {row.product for row in current.values()}
     leaving = {key: current.pop(key).product for key in gone if key in current}
-    groups = partition(list(known.values()), schemes, reused)
-    assignment = await _assign(connection, groups, current, returned, gone, catalogues)
+    states = await links.unsettled_sources(connection)
+    groups = partition(list(known.values()), schemes, reused, rank={name: rank for name, (rank, _) in states.items()})
+    assignment = await _assign(connection, groups, states, current, returned, gone, catalogues)
     decided: dict[RecordKey, tuple[UUID, Link]] = {}
     for group, product in zip(groups, assignment.ids, strict=True):
         decided.update((key, (product, link)) for key, link in group.links.items())
@@ -77,7 +78,9 @@ async def relink(
     if gone:
         await links.mark_gone(connection, gone, at)
     await links.unlist_empty(connection, left - listed.keys())
-    return leaving | {key: decided[key][0] for key in touched}
+    return {key: merged.get(product, product) for key, product in leaving.items()} | {
+        key: decided[key][0] for key in touched
+    }
 
 
 async def _close(
@@ -126,12 +129,12 @@ async def _close(
 async def _assign(
     connection: Connection,
     groups: Sequence[Group],
+    states: Mapping[str, tuple[int, bool]],
     current: Mapping[RecordKey, links.LinkRow],
     returned: Mapping[RecordKey, UUID],
     gone: Collection[RecordKey],
     catalogues: Collection[str],
 ) -> Assignment:
-    states = await links.unsettled_sources(connection)
     members = {key for group in groups for key in group.members}
     present = {key: row.product for key, row in current.items() if key in members}
     # Who comes back to a product that has nobody left brings its id back.
@@ -204,8 +207,16 @@ async def _write(
         for key, (product, _) in decided.items()
         if key in lay_under and lay_under[key] != product
     }
-    if moves:
-        await links.move_records(connection, moves)
+    # The past of a product that is merged goes along: those of its records that are gone.
+    past = {
+        key: (old, merged[old])
+        for key, old in (await links.ever_of(connection, merged) if merged else {}).items()
+        if key not in decided
+    }
+    if moves or past:
+        await links.move_records(connection, moves | past)
+    if past:
+        await links.move_links(connection, {key: new for key, (_, new) in past.items()})
     rows = [links.LinkRow(key, product, link.linked_by, link.reason, 1.0) for key, (product, link) in decided.items()]
     await links.write_links(connection, [row for row in rows if current.get(row.key) != row], at)
     await links.write_products(connection, listed, merged, at)

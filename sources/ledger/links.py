@@ -85,6 +85,14 @@ async def holders(connection: Connection, products: Collection[UUID]) -> dict[UU
     return found
 
 
+async def ever_of(connection: Connection, products: Iterable[UUID]) -> dict[RecordKey, UUID]:
+    """The records of ``products``, those included that are gone, and the product of each."""
+    rows = await connection.fetch(
+        "select source, record_id, product_id from crosswalk where product_id = any($1::uuid[])", list(products)
+    )
+    return {RecordKey(row["source"], row["record_id"]): row["product_id"] for row in rows}
+
+
 async def current_links(connection: Connection, records: Iterable[RecordKey]) -> dict[RecordKey, LinkRow]:
     """How ``records`` are linked now; those that were never seen, or are gone, are left out."""
     wanted = list(records)
@@ -116,6 +124,13 @@ async def move_records(connection: Connection, moves: Mapping[RecordKey, tuple[U
     await connection.execute(_MOVE_RECORDS, *arguments)
     await connection.execute(_MOVE_CHANGES, *arguments)
     await connection.execute(_MOVE_ALIASES, arguments[0], arguments[1], arguments[3])
+
+
+async def move_links(connection: Connection, products: Mapping[RecordKey, UUID]) -> None:
+    """Lead records that are gone, or going, to other products."""
+    keys = list(products)
+    arguments = [key.source for key in keys], [key.id for key in keys]
+    await connection.execute(_MOVE_LINKS, *arguments, list(products.values()))
 
 
 async def write_links(connection: Connection, rows: Sequence[LinkRow], at: datetime) -> None:
@@ -212,6 +227,11 @@ _MOVE_ALIASES = """
 update aliases a set product_id = m.new
 from unnest($1::text[], $2::text[], $3::uuid[]) as m (source, record_id, new)
 where a.source = m.source and a.record_id = m.record_id
+"""
+_MOVE_LINKS = """
+update crosswalk x set product_id = m.new
+from unnest($1::text[], $2::text[], $3::uuid[]) as m (source, record_id, new)
+where x.source = m.source and x.record_id = m.record_id
 """
 _WRITE_LINKS = """
 insert into crosswalk (source, record_id, product_id, linked_by, reason, confidence, linked_at)

@@ -112,7 +112,8 @@ async def links_from_scratch(house: House, catalogues: list[str]) -> dict[Record
     ids = await product_ids(house)
     members: dict[UUID, set[RecordKey]] = defaultdict(set)
     told: dict[RecordKey, tuple[UUID, Link]] = {}
-    for group in partition([one for one in keyed.values() if one.key.source in catalogues], schemes):
+    rank = {row["name"]: row["rank"] for row in await house.pool.fetch("select name, rank from sources")}
+    for group in partition([one for one in keyed.values() if one.key.source in catalogues], schemes, rank=rank):
         product = ids[min(group.members)]
         for key, link in group.links.items():
             told[key] = product, link

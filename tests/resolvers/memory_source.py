@@ -157,6 +157,8 @@ system_of_record = "crm"
 keys = ["gtin", "brand+mpn", "sku"]
 """
 
+SOURCES = ("erp", "wms", "pim", "crm")
+"""In the order of the map."""
 TABLES = [
     "sources",
     "cursors",

@@ -46,13 +46,17 @@ def products(*records: Keyed) -> dict[str, str]:
     """Each record's product, spelt by its members."""
     return {
         member.source + member.id: " ".join(sorted(one.source + one.id for one in group.members))
-        for group in partition(records, SCHEMES)
+        for group in partition(records, SCHEMES, rank=RANK)
         for member in group.members
     }
 
 
 def links(*records: Keyed) -> dict[str, Link]:
-    return {one.source + one.id: link for group in partition(records, SCHEMES) for one, link in group.links.items()}
+    return {
+        one.source + one.id: link
+        for group in partition(records, SCHEMES, rank=RANK)
+        for one, link in group.links.items()
+    }
 
 
 # ── Who is one product ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,7 +84,7 @@ def test_the_same_value_in_another_scheme_is_another_value() -> None:
 
 def test_a_scheme_that_is_not_declared_joins_nothing() -> None:
     records = [keyed("a1", "sku:1"), keyed("b1", "sku:1")]
-    assert len(partition(records, ("gtin",))) == 2
+    assert len(partition(records, ("gtin",), rank=RANK)) == 2
 
 
 def test_a_reused_value_joins_none_of_the_catalogue_that_reuses_it_and_the_others_all_the_same() -> None:
@@ -99,7 +103,7 @@ def test_a_reused_value_does_not_keep_a_record_from_joining_by_another() -> None
 
 def test_values_may_be_known_to_be_reused_by_records_that_are_not_there() -> None:
     records = [keyed("a1", "gtin:g"), keyed("b1", "gtin:g")]
-    assert len(partition(records, SCHEMES, {("a", value("gtin:g"))})) == 2
+    assert len(partition(records, SCHEMES, {("a", value("gtin:g"))}, rank=RANK)) == 2
 
 
 def test_a_record_whose_keys_point_at_two_products_is_set_aside_and_the_others_join_without_it() -> None:
@@ -110,15 +114,16 @@ def test_a_record_whose_keys_point_at_two_products_is_set_aside_and_the_others_j
     assert torn.reason == "its keys point at two products: SKU s at that of b 2, another key at that of b 1"
 
 
-def test_where_nobody_alone_is_torn_the_value_is_refused_and_everybody_stays() -> None:
+def test_of_two_records_that_would_join_the_same_products_the_later_systems_is_set_aside() -> None:
     records = (
         keyed("a1", "gtin:1", "sku:s"),
         keyed("b1", "gtin:1"),
         keyed("a2", "gtin:2"),
         keyed("b2", "gtin:2", "sku:s"),
     )
-    assert products(*records) == {"a1": "a1 b1", "b1": "a1 b1", "a2": "a2 b2", "b2": "a2 b2"}
-    assert links(*records)["a1"] == Link("gtin", "SKU s would join a 1 and a 2")
+    assert products(*records) == {"a1": "a1 b1", "b1": "a1 b1", "a2": "a2", "b2": "b2"}
+    assert links(*records)["b2"].linked_by == APART
+    assert "its keys point at two products" in str(links(*records)["b2"].reason)
 
 
 def test_a_record_without_a_key_and_one_that_nobody_shares_a_key_with() -> None:
@@ -158,7 +163,7 @@ def test_no_product_holds_two_records_of_one_catalogue_and_none_is_joined_withou
     world: Mapping[str, list[str]],
 ) -> None:
     records = {key(name): keyed(name, *values) for name, values in world.items()}
-    groups = partition(list(records.values()), SCHEMES)
+    groups = partition(list(records.values()), SCHEMES, rank=RANK)
     assert sorted(one for group in groups for one in group.members) == sorted(records)
     for group in groups:
         assert len({one.source for one in group.members}) == len(group.members)
@@ -289,10 +294,10 @@ def test_an_id_is_a_uuid_of_version_8(source: str, record_id: str, generation: i
 def test_ids_are_different_and_what_is_given_up_leads_to_what_is_given(
     world: Mapping[str, list[str]], later: Mapping[str, list[str]], unsettled: set[str]
 ) -> None:
-    first = partition([keyed(name, *values) for name, values in world.items()], SCHEMES)
+    first = partition([keyed(name, *values) for name, values in world.items()], SCHEMES, rank=RANK)
     one = assign_ids(first, {}, {}, RANK, set("abcd"))
     had = {member: product for group, product in zip(first, one.ids, strict=True) for member in group.members}
-    second = partition([keyed(name, *values) for name, values in later.items()], SCHEMES)
+    second = partition([keyed(name, *values) for name, values in later.items()], SCHEMES, rank=RANK)
     members = {member for group in second for member in group.members}
     two = assign_ids(
         second,

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -16,9 +17,8 @@ from resolvers.identity import ALONE, APART, founded_id
 from sources.contract import RecordKey
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger, links, product_ids
-from tests.resolvers.memory_source import House
+from tests.resolvers.memory_source import SOURCES, House
 
-SOURCES = ("erp", "wms", "pim", "crm")
 GTINS = ("4006381333931", "0036000291452", "96385074", "40063813339313")
 """The last has a wrong check digit."""
 SKUS = ("S-1", "S-2", "S-3")
@@ -326,3 +326,18 @@ async def test_many_sources_linking_at_once_end_in_the_same_state(house: House) 
     reports = await asyncio.gather(*(house.sync(name) for name in SOURCES))
     assert [report.failure for report in reports] == [None] * 4
     await check_ledger(house)
+
+
+async def test_the_past_of_a_product_that_is_merged_goes_along(house: House) -> None:
+    house.systems["wms"].put("w", gtin="96385074", rating="4")
+    house.systems["pim"].put("p", gtin="96385074")
+    await house.sync_all(["wms", "pim"])
+    then = datetime.now(UTC)
+    house.systems["wms"].drop("w")
+    await house.sync_all(["wms"])
+    house.systems["erp"].put("e", gtin="96385074")
+    await house.sync_all(["erp"])
+    await check_ledger(house)
+    product = founded_id(RecordKey("erp", "e"))
+    past = await house.ledger.at(then).of([product], ["rating"])
+    assert past[product].keys() == {RecordKey("wms", "w"), RecordKey("pim", "p")}
