@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -29,10 +29,10 @@ from sources.ledger.runs import SyncState, begin_run, finish_run, sync_state
 from sources.values import encode
 
 MOST_GONE = 1 / 3
-"""The share of a source's records that one walk may find gone without being asked; and that only from"""
-FEW = 10
-"""records on."""
-
+"""The share of a source's records that one walk may find gone without being asked, where that is more than one; a walk that
+finds nothing where something was is always held back."""
+SEEN_AGAIN = timedelta(minutes=1)
+"""How much later than last a live read that saw nothing new must be for the ledger to note that it was seen again."""
 ELSEWHERE = Failure(FailureKind.THROTTLED, "another worker is syncing this source; this one leaves it to that")
 """How a run ends that finds another one at work: nothing is wrong with the source."""
 
@@ -164,8 +164,10 @@ class Ingest:
         held: Failure | None = None
         if page.enumerating and page.last:
             unsighted = await batch.unsighted()
-            present = len(unsighted) + await batch.sighted()
-            if len(unsighted) > max(FEW, present * MOST_GONE) and not accept:
+            sighted = await batch.sighted()
+            present = len(unsighted) + sighted
+            most = max(1, present * MOST_GONE) if sighted else 0
+            if len(unsighted) > most and not accept:
                 held = Failure(
                     FailureKind.GARBLED,
                     f"{len(unsighted)} of {present} records are not there any more; they are kept until somebody says "
@@ -201,6 +203,8 @@ class Ingest:
                 old = decode_claims(before.claims, self._types, at, answered)
                 now = [claim for one in answered.values() if isinstance(one, Reading) for claim in one.claims]
                 claims, moved = settle(now, old, clock=before.updated_at)
+                if not moved and at - before.observed_at < SEEN_AGAIN:
+                    continue
                 fresh = encode_claims(claims, self._types)
                 document = {name: fresh.get(name, []) for name in answered} | {
                     name: entries for name, entries in before.claims.items() if name not in answered
@@ -210,7 +214,8 @@ class Ingest:
                 if moved:
                     parts = {name: document[name] for name in moved}
                     changes.append(ChangeRow(before.product, key.id, "CHANGED", parts))
-            await batch.update_claims(claims_rows, at)
+            if claims_rows:
+                await batch.update_claims(claims_rows, at)
             if changes:
                 await batch.write_changes(changes, at)
                 await batch.advance(batch.cursor)

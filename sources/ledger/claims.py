@@ -6,7 +6,7 @@ dated by when it was first observed, and ``basis`` says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from sources.contract import Basis, Claim, Scope
@@ -50,10 +50,33 @@ def decode_claims(
     }
 
 
+def _texts(form: JSON) -> bool:
+    return isinstance(form, list) and all(isinstance(entry, str) for entry in form)
+
+
+_FORMS: Mapping[FieldType, Callable[[JSON], bool]] = {
+    FieldType.TEXT: lambda form: isinstance(form, str),
+    FieldType.NUMBER: lambda form: isinstance(form, str) and form[-1:].isdigit(),
+    FieldType.INTEGER: lambda form: isinstance(form, int) and not isinstance(form, bool),
+    FieldType.BOOLEAN: lambda form: isinstance(form, bool),
+    FieldType.DATETIME: lambda form: isinstance(form, str) and form.endswith("Z"),
+    FieldType.MONEY: lambda form: isinstance(form, dict),
+    FieldType.QUANTITY: lambda form: isinstance(form, dict),
+    FieldType.MEDIA: lambda form: isinstance(form, dict),
+    FieldType.TEXT_LIST: _texts,
+    FieldType.NOTE_LIST: lambda form: isinstance(form, list),
+    FieldType.JSON: lambda form: True,
+}
+"""Whether a stored form can be one of a type at all; where JSON alone cannot tell, decoding does."""
+
+
 def _decode(name: str, kind: FieldType, entry: Mapping[str, JSON], observed_at: datetime) -> Claim:
     unreadable = entry.get("unreadable")
     try:
-        value = decode(kind, entry["value"])
+        form = entry["value"]
+        if form is not None and not _FORMS[kind](form):
+            raise TypeError
+        value = decode(kind, form)
     except (ArithmeticError, TypeError, ValueError, KeyError, AttributeError):
         value, unreadable = None, f"it was stored before {name} became a {kind.value}; sync its source again"
     last_updated = entry.get("lastUpdated")

@@ -69,7 +69,7 @@ async def open_pool(url: str, *, size: int = 10) -> AsyncIterator[Pool]:
         reset=_keep,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
-        server_settings={"application_name": "whence", "timezone": "UTC", "jit": "off"},
+        server_settings={"application_name": "whence", "timezone": "UTC", "datestyle": "ISO", "jit": "off"},
     )
     await pool
     try:

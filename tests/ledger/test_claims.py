@@ -81,6 +81,7 @@ def test_what_cannot_be_read_keeps_its_reason() -> None:
         ("text", "many", "number"),
         ("text", "many", "money"),
         ("text", "soon", "datetime"),
+        ("text", "2026-01-01", "datetime"),
         ("text", "x", "quantity"),
         ("integer", 3, "datetime"),
         ("integer", 3, "media"),

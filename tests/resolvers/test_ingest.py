@@ -265,7 +265,7 @@ async def test_a_full_walk_begins_again_and_forgets_the_one_that_was_cut_off(hou
     assert (await house.sync("erp", full=True)).counts == Counts(seen=3, added=2, gone=1)
 
 
-@pytest.mark.parametrize(("held", "left"), [(30, 19), (30, 0)])
+@pytest.mark.parametrize(("held", "left"), [(30, 19), (30, 0), (10, 6), (3, 1), (1, 0)])
 async def test_when_more_than_a_third_is_gone_it_is_held_back_until_somebody_accepts(
     house: House, held: int, left: int
 ) -> None:
@@ -487,7 +487,11 @@ async def test_an_observation_that_comes_late_does_not_overwrite_what_was_seen_s
 
 async def test_an_observation_without_news_only_says_when_it_was_seen(house: House) -> None:
     await observed_house(house)
-    later = datetime.now(UTC) + timedelta(seconds=5)
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    before = await house.pool.fetchval("select ctid::text from records")
+    await house.ingest.observe("erp", answered(house, "10.00", soon), soon)
+    assert await house.pool.fetchval("select ctid::text from records") == before, "a moment later is not worth a write"
+    later = datetime.now(UTC) + timedelta(minutes=2)
     await house.ingest.observe("erp", answered(house, "10.00", later), later)
     assert len(await change_log(house)) == 1
     row = await house.pool.fetchrow("select observed_at, claims from records")
