@@ -45,7 +45,9 @@ async def test_every_value_and_every_date_is_that_of_the_raw_files(
             await erp.close()
         assert code == 1
         assert "BK-R19B-52 listPrice: values should be" in told
-        assert "1 differ" in told.split("compared, ")[1]
+        # The value, and with it its date: the ERP's clock did not move, so the new price is dated by when it was seen.
+        assert "3 differ" in told.split("compared, ")[1]
+        assert "basis should be 'SOURCE_FIELD', and is 'OBSERVED'" in told
 
 
 async def last_known(url: str, sku: str, expected: Decimal) -> dict[str, Any]:
