@@ -17,6 +17,7 @@ from app.access import AccessLog
 from app.graphiql import GraphiQL, graphiql_routes
 from app.graphql import graphql_route
 from app.health import health_routes
+from app.limits import limits_rule
 from app.redaction import Redactor
 from app.sync import keep_in_sync
 from app.wiring import Runtime
@@ -75,6 +76,7 @@ def build_app(
                 runtime.context,
                 default_audience=default_audience,
                 path=GRAPHQL_PATH,
+                rules=(limits_rule(),),
                 redact=redactor.text,
                 graphiql=page,
             ),

@@ -1,7 +1,8 @@
 """The ledger as a source: it answers the same ``fetch`` as every other, for all of them, now or as of a moment.
 
 So a stored source is read from here, an owner that is down is the same question put to the ledger, and the past is the
-ledger at a time.
+ledger at a time. The reader asks by product and not by key (:meth:`Ledger.of`): the crosswalk is joined in, and what was
+two statements is one.
 """
 
 from __future__ import annotations
