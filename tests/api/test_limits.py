@@ -35,7 +35,7 @@ def nested(depth: int, leaf: str = "leaf") -> str:
             "aliases",
         ),
         ("{ leaf" + " @on" * 4 + " }", "{ leaf" + " @on" * 5 + " }", "directives on an element"),
-        ("{ b(first: 100) { b(first: 100) { leaf } } }", "{ b(first: 100) { b(first: 100) { b(first: 9) { leaf } } } }", "cost"),
+        ("{ b(first: 99) { b(first: 99) { leaf } } }", "{ b(first: 99) { b(first: 99) { b(first: 99) { leaf } } } }", "cost"),
         ("{ a { ...F } } fragment F on Query { " + "a { " * 10 + "leaf" + " }" * 11,
          "{ a { ...F } } fragment F on Query { " + "a { " * 11 + "leaf" + " }" * 12, "depth"),
     ],
