@@ -280,7 +280,9 @@ class TestRows:
             "_file": None,
         }
 
-    async def test_a_file_without_the_column_of_its_keys_is_a_failure_and_not_an_empty_one(self, tmp_path: Path) -> None:
+    async def test_a_file_without_the_column_of_its_keys_is_a_failure_and_not_an_empty_one(
+        self, tmp_path: Path
+    ) -> None:
         with pytest.raises(SourceFailure, match="no column 'article_no'") as raised:
             await read_text(tmp_path, "<html><body>Sign in</body></html>\n")
         assert raised.value.failure.kind is FailureKind.MISSING_OBJECT
