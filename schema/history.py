@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,7 @@ class ChangeConnection:
     page_info: PageInfo
 
 
-def page_of(changes: list[history.Change], position: Any, size: int) -> list[tuple[Any, history.Change]]:
+def page_of(changes: Sequence[history.Change], position: Any, size: int) -> list[tuple[Any, history.Change]]:
     """Behind ``position``, as many as fit on a page and one more, each with its place."""
     placed = [(change.place, change) for change in changes]
     start = 0

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from resolvers.identity import APART
-from resolvers.ingest import Counts
+from resolvers.ingest import ELSEWHERE, Counts
 from sources.contract import MISSING, Basis, Claim, Failed, Reading, RecordKey, Scope
 from sources.failures import Failure, FailureKind
 from sources.ledger.runs import apart_records, failing_sources, rejections, source_states, sync_state
@@ -225,6 +225,28 @@ async def test_a_fields_new_currency_is_a_new_mapping_of_those_who_feed_it(house
         house.rewire(house_map())
 
 
+@pytest.mark.parametrize(
+    "change", [('path = "price"', 'path = "net"'), ('type = "money"', 'type = "money"\ncurrency = "USD"')]
+)
+async def test_a_new_mapping_is_taken_to_every_record_of_a_system_that_sends_only_changes(
+    house: House, change: tuple[str, str]
+) -> None:
+    without = ('price = { path = "price", currency = "EUR", updated_at', 'price = { path = "price", updated_at')
+    house.rewire(house_map(without))
+    try:
+        erp = house.systems["erp"]
+        erp.log = []
+        for number in "12":
+            erp.put(number, price="10", net="8")
+        await house.sync_all(["erp"])
+        assert (await house.sync("erp")).counts == Counts()
+        house.rewire(house_map(without, change))
+        assert (await house.sync("erp")).counts == Counts(seen=2, changed=2)
+        assert (await house.sync("erp")).counts == Counts()
+    finally:
+        house.rewire(house_map())
+
+
 # ── Walks that do not come to their end ────────────────────────────────────────────────────────────────────────────
 
 
@@ -348,7 +370,11 @@ async def test_of_two_runs_of_one_source_one_works_and_the_other_stops_and_nothi
         erp.put(str(number), stock=number)
     erp.page = 2
     reports = await asyncio.gather(*(house.sync("erp") for _ in range(3)))
-    assert sum(report.failure is None for report in reports) == 1
+    assert sorted(report.failure is None for report in reports) == [False, False, True]
+    assert {report.failure for report in reports} == {None, ELSEWHERE}
+    outcomes = await house.pool.fetch("select outcome from runs order by outcome")
+    assert [row["outcome"] for row in outcomes] == ["DONE", "YIELDED", "YIELDED"]
+    assert await failing_sources(house.pool) == {}
     assert sum(report.counts.added for report in reports) == 20
     assert len(await change_log(house)) == 20
     await check_ledger(house)
