@@ -12,7 +12,8 @@ from resolvers.history import Change, changes
 from resolvers.lookup import Found, Lookup, exact_forms, look_up
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
-from sources.ledger.catalogue import Condition, Listed, ListedField, Order, count_products, list_products
+from sources.ledger.catalogue import count_products, list_products
+from sources.ledger.conditions import Condition, Listed, ListedField, Order
 from sources.ledger.database import Pool
 from sources.ledger.lookups import CrosswalkRow, crosswalk_of
 from sources.ledger.search import Hit, search_aliases

@@ -14,7 +14,8 @@ from resolvers.facts import Freshness
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Reader
 from sources.failures import Failure
-from sources.ledger.catalogue import Every, list_products
+from sources.ledger.catalogue import list_products
+from sources.ledger.conditions import Every
 from sources.ledger.database import Pool
 from sources.ledger.runs import ApartRecord, Rejection, SourceState, apart_records, rejections, source_states
 from sources.ledger.unmapped import columns_seen

@@ -13,17 +13,15 @@ from uuid import UUID
 
 from resolvers.identity import (
     APART,
-    Assignment,
     Group,
     Keyed,
     KeyValue,
     Link,
-    assign_ids,
     attach,
-    founded_id,
     partition,
     unusable,
 )
+from resolvers.product_ids import Assignment, assign_ids, founded_id
 from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection

@@ -17,7 +17,7 @@ from resolvers.lookup import LONGEST_LOOKUP, Lookup
 from resolvers.ownership import FieldDefinition
 from schema.failures import bad_input
 from sources.contract import RecordKey
-from sources.ledger.catalogue import Condition, Either, Every, FieldIs, HasRecord, Nor, Operator, Order
+from sources.ledger.conditions import Condition, Either, Every, FieldIs, HasRecord, Nor, Operator, Order
 from sources.values import FieldType
 
 DEEPEST_FILTER = 8

@@ -17,7 +17,7 @@ from schema.failures import bad_input
 from schema.inputs import ProductLookup, filter_type, order_type, read_filter, read_order
 from schema.ownership import OwnershipMap, ReadPlan, Source, read_plan, source_type
 from schema.product import ProductNode, product_type
-from sources.ledger.catalogue import Every, HasRecord, Listed
+from sources.ledger.conditions import Every, HasRecord, Listed
 
 MOST_LOOKUPS = 100
 

@@ -7,11 +7,7 @@ they last said. Statements are built with SQLAlchemy Core, values always as para
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, TypeAlias
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -38,6 +34,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, asyncpg
 from sqlalchemy.types import Boolean, Text
 
+from sources.ledger.conditions import (
+    Condition,
+    Either,
+    Every,
+    FieldIs,
+    HasRecord,
+    Listed,
+    ListedField,
+    Nor,
+    Operator,
+    Order,
+)
 from sources.ledger.database import Pool
 from sources.ledger.tables import crosswalk, products, records
 from sources.values import FieldType
@@ -45,87 +53,6 @@ from sources.values import FieldType
 _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
 ORDERED_BY = 200
 """Characters of a text by which lists are ordered; among those that begin alike, the product id decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedField:
-    """A field as a list needs it: its chain of systems, and the factor and offset of each unit to the field's own."""
-
-    name: str
-    type: FieldType
-    chain: tuple[str, ...]
-    units: Mapping[str, tuple[Decimal, Decimal]]
-    locales: tuple[str, ...]
-
-
-class Operator(StrEnum):
-    """How a condition compares."""
-
-    EQ = "eq"
-    IN = "in"
-    CONTAINS = "contains"
-    STARTS_WITH = "startsWith"
-    GT = "gt"
-    GTE = "gte"
-    LT = "lt"
-    LTE = "lte"
-    IS_MISSING = "isMissing"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldIs:
-    """A field's value compares so with ``operand``."""
-
-    field: ListedField
-    operator: Operator
-    operand: Any
-
-
-@dataclass(frozen=True, slots=True)
-class HasRecord:
-    """One of these sources has a record of the product."""
-
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """All of these; of none, always."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """One of these; of none, never."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Nor:
-    """Not this."""
-
-    part: Condition
-
-
-Condition: TypeAlias = "FieldIs | HasRecord | Every | Either | Nor"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """By a field's value, products without one last; among equals, and without an order, by product id."""
-
-    field: ListedField
-    descending: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A product on a list, and the text of the value it is ordered by (None where it has none)."""
-
-    product: UUID
-    ordered_by: str | None
 
 
 async def list_products(

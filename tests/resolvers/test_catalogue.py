@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -18,7 +18,7 @@ from resolvers.catalogue import Catalogue
 from resolvers.cursors import Cursors
 from resolvers.executor import Heard
 from sources.contract import Reading
-from sources.ledger.catalogue import Condition, Either, Every, FieldIs, HasRecord, Listed, Nor, Operator, Order
+from sources.ledger.conditions import Condition, Either, Every, FieldIs, HasRecord, Listed, Nor, Operator, Order
 from sources.values import FieldType, Money, Quantity
 from tests.conftest import PostgresServer
 from tests.resolvers.memory_source import House, house_map, live, open_house
@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shelf(postgres_server: PostgresServer, migrated_template: str) -> AsyncIterator[Shelf]:
-    name = "whence_shelf"
+    name = f"whence_shelf_{uuid4().hex[:12]}"
     await postgres_server.execute(f'create database "{name}" template "{migrated_template}" strategy file_copy')
     try:
         async with open_house(postgres_server.database(name), *live("erp")) as house:

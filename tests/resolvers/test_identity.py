@@ -16,12 +16,11 @@ from resolvers.identity import (
     Keyed,
     KeyValue,
     Link,
-    assign_ids,
     attach,
-    founded_id,
     partition,
     unusable,
 )
+from resolvers.product_ids import assign_ids, founded_id
 from sources.contract import RecordKey
 
 SCHEMES = ("gtin", "brand+mpn", "sku")
@@ -107,18 +106,23 @@ def test_a_reused_value_is_not_named_as_what_joined() -> None:
     assert links(*records)["a1"].linked_by == links(*records)["b1"].linked_by == "sku"
 
 
-def test_who_reuses_a_value_is_not_told_what_it_would_join_elsewhere() -> None:
+def test_where_setting_one_record_aside_does_not_help_the_value_joins_nobody() -> None:
     records = (
         keyed("a1", "sku:s", "gtin:1"),
         keyed("b1", "gtin:1"),
         keyed("a2", "gtin:2"),
         keyed("b2", "sku:s", "gtin:2"),
-        keyed("c1", "sku:s"),
-        keyed("c2", "sku:s"),
+        keyed("a3", "gtin:3"),
+        keyed("c3", "sku:s", "gtin:3"),
+        keyed("d1", "sku:s"),
+        keyed("d2", "sku:s"),
     )
+    assert set(products(*records).values()) == {"a1 b1", "a2 b2", "a3 c3", "d1", "d2"}
     found = links(*records)
-    assert found["a1"].reason == found["b2"].reason == "SKU s would join a 1 and a 2"
-    assert found["c1"].reason == "SKU s stands on several records of c"
+    assert {found[name].reason for name in ("a1", "b2", "c3")} == {"SKU s would join a 1 and a 2 and a 3"}
+    assert found["d1"].reason == "SKU s stands on several records of d", (
+        "where it is reused it would join nobody anyway"
+    )
 
 
 def test_values_may_be_known_to_be_reused_by_records_that_are_not_there() -> None:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from resolvers.identity import ALONE, APART, founded_id
+from resolvers.identity import ALONE, APART
+from resolvers.product_ids import founded_id
 from sources.contract import RecordKey
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger, links, product_ids

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -23,7 +23,7 @@ KETTLE, TOASTER, REUSED = "4006381333931", "0036000291452", "96385074"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def company(postgres_server: PostgresServer, migrated_template: str) -> AsyncIterator[House]:
-    name = "whence_company"
+    name = f"whence_company_{uuid4().hex[:12]}"
     await postgres_server.execute(f'create database "{name}" template "{migrated_template}" strategy file_copy')
     try:
         async with open_house(postgres_server.database(name)) as house:
@@ -272,6 +272,7 @@ async def test_pages_of_hits_are_complete_in_order_and_without_doubles(company: 
     while page := await catalogue(company).search("milk frother", ["pim"], after, size):
         found += page
         after = page[-1].score, page[-1].product
+        assert len(found) <= len(whole)
     assert found == whole
     assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
     assert found[0].score > found[-1].score
