@@ -154,8 +154,8 @@ class GraphQLEndpoint:
         schema = self._schemas.get(name)
         if schema is None or names:
             known = ", ".join(sorted(self._schemas))
-            found = f"{AUDIENCE_HEADER} names no audience" if not names else f"{AUDIENCE_HEADER} is sent twice"
-            raise Refused(400, "UNKNOWN_AUDIENCE", f"{found} that is known. Send one of: {known}.")
+            found = "names no audience that is known" if not names else "is sent twice"
+            raise Refused(400, "UNKNOWN_AUDIENCE", f"{AUDIENCE_HEADER} {found}. Send one of: {known}.")
         return name, schema
 
     async def _run(self, http: Request, asked: GraphQLRequest, media: MediaType) -> Response:

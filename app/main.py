@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -17,6 +17,7 @@ from app.access import AccessLog
 from app.graphiql import GraphiQL, graphiql_routes
 from app.graphql import graphql_route
 from app.health import health_routes
+from app.hosts import KnownHosts
 from app.limits import limits_rule
 from app.redaction import Redactor
 from app.sync import keep_in_sync
@@ -46,9 +47,16 @@ query Example {
 
 
 def build_app(
-    runtime: Runtime, redactor: Redactor, *, default_audience: str, syncing: bool = True, example: str | None = None
+    runtime: Runtime,
+    redactor: Redactor,
+    *,
+    default_audience: str,
+    syncing: bool = True,
+    example: str | None = None,
+    hosts: Collection[str] = (),
 ) -> Starlette:
-    """The application over a runtime; ``syncing``: sources are synced at their intervals while it runs."""
+    """The application over a runtime; ``syncing``: sources are synced at their intervals while it runs. ``hosts`` are the
+    names, beside loopback, under which it is asked."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -84,6 +92,6 @@ def build_app(
             *health_routes({"ledger": ledger_ready}),
             Route("/", home),
         ],
-        middleware=[Middleware(AccessLog)],
+        middleware=[Middleware(AccessLog), Middleware(KnownHosts, names=hosts)],
         lifespan=lifespan,
     )

@@ -25,4 +25,6 @@ class Settings(BaseSettings):
     """The audience of requests that name none."""
     pool_size: int = Field(default=10, ge=2, le=100)
     """Connections to the ledger."""
+    hosts: tuple[str, ...] = ()
+    """Names, beside loopback, under which the API is asked: those of a proxy in front. As JSON: ``["api.example"]``."""
     log_level: str = "INFO"

@@ -156,7 +156,10 @@ class Governance:
 
     async def _facts(self) -> list[OwnershipRisk]:
         listed = await list_products(self.pool, Every(()), None, None, SAMPLE)
-        readings = await self.reader.read([one.product for one in listed], list(self.ownership.fields))
+        # As of now, and so from the ledger: a dashboard does not ask a thousand products of a live system.
+        readings = await self.reader.read(
+            [one.product for one in listed], list(self.ownership.fields), datetime.now(UTC)
+        )
         stale: Counter[str] = Counter()
         conflicting: Counter[str] = Counter()
         for product in readings.products.values():

@@ -10,6 +10,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def load_map(path: Path, environment: Mapping[str, str]) -> OwnershipMap:
-    """The map that the file at ``path`` says, with its ``${ENV}`` from ``environment``.
+    """The map that the file at ``path`` says, with its ``${ENV}`` from ``environment``; relative paths of files and SQLite
+    databases in it are taken from where it is.
 
     Raises MapError with all mistakes."""
     place = str(path)
@@ -60,7 +62,12 @@ def load_map(path: Path, environment: Mapping[str, str]) -> OwnershipMap:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"a byte that is not UTF-8 in line {line}"
         raise MapError(place, [Mistake(place, found, "save the file as UTF-8")]) from None
-    return parse_map(text, environment, place=place)
+    ownership = parse_map(text, environment, place=place)
+    directory = path.absolute().parent
+    sources = {
+        name: replace(source, options=source.options.beside(directory)) for name, source in ownership.sources.items()
+    }
+    return replace(ownership, sources=sources)
 
 
 def parse_map(text: str, environment: Mapping[str, str], *, place: str = "whence.toml") -> OwnershipMap:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -26,6 +27,10 @@ class Declared(BaseModel):
 
 class ConnectorOptions(Declared):
     """What a connector takes beyond the common part. Secrets have been put in place of their ``${ENV}``."""
+
+    def beside(self, directory: Path) -> Self:
+        """The same with relative paths taken from ``directory``, where whence.toml is. Without paths: as it is."""
+        return self
 
 
 class SyncDeclaration(Declared):

@@ -104,7 +104,7 @@ def _print(configuration: Configuration, findings: Findings, offline: bool) -> N
         say(f"{place} leaves {len(findings.gaps)} gaps:", "yellow")
         _list(findings.gaps)
     if not findings.mistakes:
-        asked = "no system was asked" if offline else f"{len(findings.unreachable)} systems could not be asked"
+        asked = "no system was asked" if offline else f"systems that could not be asked: {len(findings.unreachable)}"
         complete = not offline and not findings.unreachable
         say(
             f"{place} has no mistake" + (", and every system has what it says." if complete else f"; {asked}."), "green"

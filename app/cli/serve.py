@@ -156,7 +156,12 @@ async def _listen(
     audience = audience_of(runtime.ownership, configuration.settings)
     banner = Banner(runtime.ownership, audience, address + GRAPHQL_PATH, demo=asked.demo)
     app = build_app(
-        runtime, configuration.redactor, default_audience=audience, syncing=asked.syncing, example=banner.document
+        runtime,
+        configuration.redactor,
+        default_audience=audience,
+        syncing=asked.syncing,
+        example=banner.document,
+        hosts=configuration.settings.hosts,
     )
     server = _Server(
         uvicorn.Config(

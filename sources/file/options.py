@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -27,8 +27,12 @@ def _known_encoding(name: str) -> str:
 class FileOptions(ConnectorOptions):
     """Which files, and how they are laid out. The limits keep a broken or hostile file from taking the machine."""
 
+    def beside(self, directory: Path) -> Self:
+        """The same with ``path`` taken from ``directory`` where it is relative."""
+        return self.model_copy(update={"path": str(directory / Path(self.path).expanduser())})
+
     path: Annotated[str, Field(min_length=1)]
-    """A file, or a pattern such as ``prices/*.csv`` for several of one layout; relative to the working directory."""
+    """A file, or a pattern such as ``prices/*.csv`` for several of one layout; relative to whence.toml."""
     format: Format | None = None
     """Told by the name's ending where it is not given: .xlsx, .xlsm, .ods; anything else is read as CSV."""
     sheet: str | int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
@@ -39,6 +40,14 @@ class SqlOptions(ConnectorOptions):
     """A select statement to read instead of a table."""
     schema_name: Annotated[str | None, Field(alias="schema", min_length=1)] = None
     """The table's schema; ``from`` is then taken as it stands, dots and all."""
+
+    def beside(self, directory: Path) -> Self:
+        """The same with the file of an SQLite database taken from ``directory`` where it is relative."""
+        url = self.url.get_secret_value()
+        scheme, separator, rest = url.partition(":///")
+        if not scheme.startswith("sqlite") or not separator or rest.startswith(("/", ":memory:", "file:")) or not rest:
+            return self
+        return self.model_copy(update={"url": SecretStr(f"{scheme}:///{directory / rest}")})
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

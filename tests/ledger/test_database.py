@@ -73,7 +73,8 @@ def _indexes(table: Table) -> set[Index]:
 
 
 async def test_migrating_again_and_several_at_once_does_no_harm(empty_database_url: str) -> None:
-    await asyncio.gather(*(migrate(empty_database_url) for _ in range(4)))
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(migrate(empty_database_url) for _ in range(4)))
     connection = await asyncpg.connect(empty_database_url)
     key = await connection.fetchval("select cursor_key from installation")
     await migrate(empty_database_url)

@@ -186,7 +186,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     mistake = load_mistake(tmp_path / "whence.toml")
     assert mistake.found == "no file"
     assert "README" in mistake.instead
-    assert "whence demo" in mistake.instead
+    assert "whence serve --demo" in mistake.instead
 
 
 def test_a_directory_a_binary_and_an_endless_file(tmp_path: Path) -> None:
@@ -215,3 +215,30 @@ def test_syntax(text: str, found: str) -> None:
     mistake = only_mistake(text)
     assert mistake.path == "whence.toml"
     assert found in mistake.found
+
+
+def test_relative_paths_are_taken_from_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "whence.toml").write_text(
+        """
+[sources.sheet]
+title = "Sheet"
+connector = "file"
+path = "data/stock.csv"
+key = "no"
+fields = { colour = "colour" }
+[sources.shop]
+title = "Shop"
+connector = "sql"
+url = "sqlite:///shop.db"
+from = "items"
+key = "no"
+fields = { colour = "colour" }
+[fields.colour]
+type = "text"
+system_of_record = "sheet"
+"""
+    )
+    sources = load_map(tmp_path / "whence.toml", {}).sources
+    assert getattr(sources["sheet"].options, "path") == str(tmp_path / "data/stock.csv")  # noqa: B009
+    url = getattr(sources["shop"].options, "url")  # noqa: B009
+    assert url.get_secret_value() == f"sqlite:///{tmp_path}/shop.db"
