@@ -41,6 +41,27 @@ def missing_columns(declaration: SourceDeclaration, columns: Collection[str]) ->
     )
 
 
+def unseen_columns(declaration: SourceDeclaration, columns: Collection[str]) -> tuple[Problem, ...]:
+    """One Problem for each path of ``declaration`` that nothing among ``columns`` answers to, where those were only seen
+    in a first page: members of members stand there as ``member.member``, and a record may yet hold others."""
+    return tuple(
+        Problem(where, f"no record of the first page has {path!r}", instead_of(path, columns))
+        for where, path in declared_paths(declaration)
+        if not _seen(path, columns)
+    )
+
+
+def _seen(path: str, columns: Collection[str]) -> bool:
+    known = set(columns)
+    if not compile_path(path).columns & known:
+        return False
+    root, dot, rest = path.partition(".")
+    if not dot or path in known or not any(name.startswith(f"{root}.") for name in known):
+        return True
+    member = rest.partition(".")[0]
+    return not member.isidentifier() or f"{root}.{member}" in known
+
+
 def instead_of(name: str, names: Collection[str]) -> str:
     """What to write instead of ``name``: the closest of ``names``, or the list of them."""
     folded = {candidate.casefold(): candidate for candidate in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.status import Status
@@ -14,7 +14,8 @@ from app.cli.declared import open_each
 from app.cli.ending import ExitCode
 from app.cli.output import clean, console, say, table, write_json
 from resolvers.map_file import MapError, Mistake, gaps
-from sources.contract import Failed
+from sources.columns import unseen_columns
+from sources.contract import Description, Failed
 from sources.failures import Failure
 from sources.guard import GuardedSource
 
@@ -69,13 +70,15 @@ async def _look(configuration: Configuration, offline: bool) -> Findings:
     ownership = configuration.load()
     opened, mistakes = open_each(ownership, configuration.redactor)
     unreachable: list[tuple[str, Failure]] = []
+    doubts: list[Mistake] = []
     try:
         if not offline:
             found, unreachable = await _ask(opened)
             mistakes += found
+            doubts = await _look_at_records(opened, {name for name, _ in unreachable})
     finally:
         await asyncio.gather(*(source.close() for source in opened.values()))
-    return Findings(mistakes, unreachable, gaps(ownership))
+    return Findings(mistakes, unreachable, [*doubts, *gaps(ownership)])
 
 
 async def _ask(opened: Mapping[str, GuardedSource]) -> tuple[list[Mistake], list[tuple[str, Failure]]]:
@@ -90,6 +93,19 @@ async def _ask(opened: Mapping[str, GuardedSource]) -> tuple[list[Mistake], list
         else:
             mistakes += (Mistake(f"sources.{name}.{one.path}", one.found, one.instead) for one in answer)
     return mistakes, unreachable
+
+
+async def _look_at_records(opened: Mapping[str, GuardedSource], but: Collection[str]) -> list[Mistake]:
+    """Of systems that do not say what columns they have: the paths that no record of a first page answers to. A record may
+    yet hold them, so they are gaps and no mistakes."""
+    asked = {name: source for name, source in opened.items() if name not in but}
+    described = await asyncio.gather(*(source.describe() for source in asked.values()))
+    return [
+        Mistake(f"sources.{name}.{one.path}", one.found, one.instead)
+        for (name, source), description in zip(asked.items(), described, strict=True)
+        if isinstance(description, Description) and not description.complete and description.columns
+        for one in unseen_columns(source.declaration, [column.name for column in description.columns])
+    ]
 
 
 def _print(configuration: Configuration, findings: Findings, offline: bool) -> None:
