@@ -45,6 +45,8 @@ def lacking(what: str) -> str | None:
         case "node":
             missing = [name for name in ("node", "npm") if not shutil.which(name)]
             return f"no {' and no '.join(missing)} on PATH (Debian: apt install nodejs npm)" if missing else None
+        case "openssl":
+            return None if shutil.which("openssl") else "no openssl on PATH (Debian: apt install openssl)"
         case "tryton":
             return "Tryton is installed from the network, and WHENCE_OFFLINE is set" if _offline() else None
         case "product-data":
@@ -53,7 +55,7 @@ def lacking(what: str) -> str | None:
         case "root":
             return None if os.geteuid() == 0 else "only root can change to another user"
         case _:
-            raise pytest.UsageError(f"needs({what!r}): write mariadb, node, tryton, product-data or root")
+            raise pytest.UsageError(f"needs({what!r}): write mariadb, node, openssl, tryton, product-data or root")
 
 
 def _offline() -> bool:
