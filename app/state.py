@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from resolvers.executor import LiveReading
-from resolvers.ingest import Ingest
+from resolvers.observing import Observer
 from sources.contract import Failed, Outcome
 from sources.failures import Failure
 from sources.ledger.database import Pool
@@ -76,8 +76,8 @@ class SystemsState:
 class Memory:
     """Takes what live reads saw to the ledger, in the background: the read does not wait for it."""
 
-    def __init__(self, ingest: Ingest, state: SystemsState) -> None:
-        self._ingest = ingest
+    def __init__(self, observer: Observer, state: SystemsState) -> None:
+        self._observer = observer
         self._state = state
         self._queue: asyncio.Queue[LiveReading] = asyncio.Queue(MOST_WAITING)
 
@@ -97,7 +97,7 @@ class Memory:
             reading = await self._queue.get()
             try:
                 seen = {key: outcomes for key, outcomes in reading.outcomes.items() if _answered(outcomes)}
-                await self._ingest.observe(reading.source, seen, reading.at)
+                await self._observer.observe(reading.source, seen, reading.at)
             except Exception:
                 log.warning("a live reading was not remembered", source=reading.source, exc_info=True)
             finally:

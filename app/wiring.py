@@ -19,6 +19,7 @@ from resolvers.cursors import Cursors
 from resolvers.executor import Executor
 from resolvers.governance import Governance
 from resolvers.ingest import Ingest
+from resolvers.observing import Observer
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Reader
 from schema.build import build_schemas
@@ -97,8 +98,7 @@ async def build_runtime(ownership: OwnershipMap, database_url: str, settings: Se
         await register_sources(pool, list(sources))
         state = SystemsState(pool)
         await state.refresh()
-        ingest = Ingest(pool, ownership)
-        memory = Memory(ingest, state)
+        memory = Memory(Observer(pool, ownership), state)
         ledger = Ledger(pool, {name: definition.type for name, definition in ownership.fields.items()})
         reader = Reader(
             ownership,
@@ -114,7 +114,7 @@ async def build_runtime(ownership: OwnershipMap, database_url: str, settings: Se
             pool=pool,
             database_url=database_url,
             sources=sources,
-            ingest=ingest,
+            ingest=Ingest(pool, ownership),
             reader=reader,
             catalogue=Catalogue(pool, ownership),
             governance=Governance(pool, ownership, reader, state.live_failures),

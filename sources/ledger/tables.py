@@ -82,6 +82,8 @@ runs = Table(
     Column("changed", BigInteger, nullable=False, server_default=text("0")),
     Column("gone", BigInteger, nullable=False, server_default=text("0")),
     Column("rejected", BigInteger, nullable=False, server_default=text("0")),
+    Column("unreadable", BigInteger, nullable=False, server_default=text("0")),
+    Column("remapped", BigInteger, nullable=False, server_default=text("0")),
     Column("failure_kind", Text, nullable=True),
     Column("failure_message", Text, nullable=True),
     comment="Every sync of every source: outcome is DONE, FAILED, YIELDED to another or, where it was cut off, null.",
@@ -92,10 +94,63 @@ rejections = Table(
     metadata,
     Column("source", Text, primary_key=True),
     Column("place", Text, primary_key=True),
+    Column("record_id", Text, nullable=True),
     Column("reason", Text, nullable=False),
     Column("sample", Text, nullable=False),
     _moment("observed_at"),
     comment="Documents that are no records, as the last walk met them.",
+)
+
+unreadable_values = Table(
+    "unreadable_values",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    comment="Values that are there and could not be read, in present records; the claims say so too, this is to be counted.",
+)
+
+absences = Table(
+    "absences",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    _moment("since"),
+    comment="Records that the last walk missed though it may have stepped over them; missed by the next one too, they "
+    "are gone.",
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("source", Text, primary_key=True),
+    _moment("due_at"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("worker", Text, nullable=True),
+    _moment("held_until", optional=True),
+    comment="When each source is due to be synced, and which worker is at it until when, unless it says more.",
+)
+
+live_failures = Table(
+    "live_failures",
+    metadata,
+    Column("source", Text, primary_key=True),
+    _moment("since"),
+    _moment("seen_at"),
+    Column("failure_kind", Text, nullable=False),
+    Column("failure_message", Text, nullable=False),
+    comment="The systems that fail when they are asked live, as the processes that ask them last saw.",
+)
+
+map_versions = Table(
+    "map_versions",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    Column("digest", Text, nullable=False),
+    _moment("taken_at"),
+    Column("effects", JSONB, nullable=False),
+    comment="Every ownership map that took effect, in order, and what each changed; the last one is in force.",
 )
 
 products = Table(

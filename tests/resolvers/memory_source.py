@@ -10,6 +10,7 @@ from typing import Any
 
 from resolvers.ingest import Ingest, SyncReport
 from resolvers.map_file import parse_map
+from resolvers.observing import Observer
 from resolvers.ownership import OwnershipMap
 from sources.contract import Cursor, Description, Document, DocumentPage, Problem
 from sources.failures import FailureKind, SourceFailure
@@ -275,6 +276,7 @@ class House:
     systems: Mapping[str, MemorySystem]
     sources: Mapping[str, GuardedSource] = field(init=False)
     ingest: Ingest = field(init=False)
+    observer: Observer = field(init=False)
 
     def __post_init__(self) -> None:
         self.rewire(self.ownership)
@@ -284,6 +286,7 @@ class House:
         shapes = ownership.shapes()
         self.ownership = ownership
         self.ingest = Ingest(self.pool, ownership)
+        self.observer = Observer(self.pool, ownership)
         self.sources = {
             name: GuardedSource(self.systems[name], SourceMapping(source.declaration, shapes), source.declaration)
             for name, source in ownership.sources.items()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.ingest import Counts
+from resolvers.recording import Counts
 from sources.contract import Failed
 from sources.ledger.runs import source_states
 from sources.values import JSON

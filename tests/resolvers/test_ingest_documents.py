@@ -7,7 +7,7 @@ import random
 from decimal import Decimal
 
 from resolvers.identity import APART
-from resolvers.ingest import Counts
+from resolvers.recording import Counts
 from sources.ledger.runs import apart_records, rejections, source_states
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger

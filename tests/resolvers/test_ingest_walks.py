@@ -7,7 +7,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from resolvers.ingest import ELSEWHERE, Counts
+from resolvers.ingest import ELSEWHERE
+from resolvers.recording import Counts
 from sources.failures import FailureKind
 from sources.ledger.runs import failing_sources, source_states, sync_state
 from tests.resolvers.ledger_invariants import check_ledger

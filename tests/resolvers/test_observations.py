@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from resolvers.ingest import Counts
+from resolvers.recording import Counts
 from sources.contract import MISSING, Basis, Claim, Failed, Reading, RecordKey, Scope
 from sources.failures import Failure, FailureKind
 from sources.values import Money
@@ -32,7 +32,7 @@ async def test_an_observation_moves_what_it_saw_and_nothing_else(house: House) -
     at = await observed_house(house)
     before = await house.pool.fetchrow("select names, identifiers, document, updated_at from records")
     link = await house.pool.fetchrow("select * from crosswalk")
-    await house.ingest.observe("erp", answered(house, "12", at, datetime(2026, 3, 1, 12, tzinfo=UTC)), at)
+    await house.observer.observe("erp", answered(house, "12", at, datetime(2026, 3, 1, 12, tzinfo=UTC)), at)
     price = await claim(house, "1", "price")
     assert (price["value"]["amount"], price["lastUpdated"], price["basis"]) == ("12", MARCH, "SOURCE_RECORD")
     assert (await claim(house, "1", "stock"))["value"] == 1
@@ -45,7 +45,7 @@ async def test_an_observation_moves_what_it_saw_and_nothing_else(house: House) -
 async def test_a_sync_after_an_observation_of_the_same_finds_nothing_new(house: House) -> None:
     at = await observed_house(house)
     clock = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    await house.ingest.observe("erp", answered(house, "12", at, clock), at)
+    await house.observer.observe("erp", answered(house, "12", at, clock), at)
     house.systems["erp"].edit("1", price="12", changed=MARCH)
     assert (await house.sync("erp")).counts == Counts(seen=1)
     assert (await claim(house, "1", "price"))["lastUpdated"] == MARCH
@@ -54,7 +54,7 @@ async def test_a_sync_after_an_observation_of_the_same_finds_nothing_new(house: 
 async def test_what_was_only_there_for_a_moment_does_not_stay_the_last_known(house: House) -> None:
     """A live read saw 12 between two syncs that saw 10: the second must say so, though its document is the old one."""
     at = await observed_house(house)
-    await house.ingest.observe("erp", answered(house, "12", at), at)
+    await house.observer.observe("erp", answered(house, "12", at), at)
     assert (await house.sync("erp")).counts == Counts(seen=1, changed=1)
     assert (await claim(house, "1", "price"))["value"]["amount"] == "10"
     before = await stamps(house)
@@ -66,7 +66,7 @@ async def test_an_observation_that_comes_late_does_not_overwrite_what_was_seen_s
     at = await observed_house(house)
     house.systems["erp"].edit("1", price="15", changed=MARCH)
     await house.sync_all()
-    await house.ingest.observe("erp", answered(house, "12", at), at)
+    await house.observer.observe("erp", answered(house, "12", at), at)
     assert (await claim(house, "1", "price"))["value"]["amount"] == "15"
 
 
@@ -74,10 +74,10 @@ async def test_an_observation_without_news_only_says_when_it_was_seen(house: Hou
     await observed_house(house)
     soon = datetime.now(UTC) + timedelta(seconds=5)
     before = await house.pool.fetchval("select ctid::text from records")
-    await house.ingest.observe("erp", answered(house, "10.00", soon), soon)
+    await house.observer.observe("erp", answered(house, "10.00", soon), soon)
     assert await house.pool.fetchval("select ctid::text from records") == before, "a moment later is not worth a write"
     later = datetime.now(UTC) + timedelta(minutes=2)
-    await house.ingest.observe("erp", answered(house, "10.00", later), later)
+    await house.observer.observe("erp", answered(house, "10.00", later), later)
     assert len(await change_log(house)) == 1
     row = await house.pool.fetchrow("select observed_at, claims from records")
     assert row is not None
@@ -87,10 +87,10 @@ async def test_an_observation_without_news_only_says_when_it_was_seen(house: Hou
 async def test_a_failure_says_nothing_and_missing_says_that_there_is_nothing(house: House) -> None:
     at = await observed_house(house)
     down = Failed(Failure(FailureKind.TIMEOUT, "slow"))
-    await house.ingest.observe("erp", {RecordKey("erp", "1"): {"price": down, "stock": MISSING}}, at)
+    await house.observer.observe("erp", {RecordKey("erp", "1"): {"price": down, "stock": MISSING}}, at)
     assert (await claim(house, "1", "price"))["value"]["amount"] == "10"
     assert (await change_log(house))[-1] == ("CHANGED", "1", {"stock": []})
-    await house.ingest.observe("erp", {RecordKey("erp", "nobody"): {"price": MISSING}}, at)
+    await house.observer.observe("erp", {RecordKey("erp", "nobody"): {"price": MISSING}}, at)
     await check_ledger(house)
 
 
@@ -113,7 +113,7 @@ async def test_observations_while_records_move_to_other_products_leave_the_ledge
                 }
                 for number in (range(15) if step % 2 else reversed(range(15)))
             }
-            await house.ingest.observe("wms", seen, at)
+            await house.observer.observe("wms", seen, at)
 
     report, *_ = await asyncio.gather(house.sync("erp"), look(1), look(2))
     assert report.failure is None

@@ -154,7 +154,7 @@ async def test_what_was_seen_live_can_be_remembered_and_is_then_the_last_known(k
     kettle.systems["erp"].edit("e", price="55.00")
     await reading.read("price")
     for one in reading.remembered:
-        await kettle.ingest.observe(one.source, one.outcomes, one.at)
+        await kettle.observer.observe(one.source, one.outcomes, one.at)
     kettle.systems["erp"].down = OFF
     fact = await reading.fact("price")
     assert (fact.status, fact.value) == (FactStatus.LAST_KNOWN, Money(Decimal("55.00"), "EUR"))
