@@ -94,11 +94,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A document that is no record: where it stands, why, and the beginning of it."""
+    """A document that is no record: where it stands, why, and the beginning of it. ``record_id`` is its key, where that
+    could be read: the record that it would be is not gone."""
 
     place: str
     reason: str
     sample: str
+    record_id: str | None = None
 
 
 # ── Outcomes ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +162,9 @@ class DocumentPage:
     ``cursor`` resumes after this page. ``enumerating`` says that this page belongs to a walk over *everything* the
     system holds; on the ``last`` page of such a walk, what was not seen since it began is gone. ``last`` is True on
     exactly one page, the final one, which may be empty. ``gone`` names ids that the system itself says are deleted.
-    ``total`` is how many documents the whole walk will bring, where the system says so.
+    ``total`` is how many documents the whole walk will bring, where the system says so. ``shifting`` says that the
+    walk's pages are counted by position, so that a record deleted on the way can make it step over a neighbour: what
+    such a walk misses is gone only when the next one misses it too.
     """
 
     documents: tuple[Document, ...]
@@ -169,6 +173,7 @@ class DocumentPage:
     last: bool
     gone: tuple[str, ...] = ()
     total: int | None = None
+    shifting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,7 @@ class Page:
     last: bool
     gone: tuple[str, ...] = ()
     total: int | None = None
+    shifting: bool = False
 
 
 class Ask(Protocol):

@@ -194,7 +194,14 @@ class GuardedSource:
             if not count % _MAPPED_AT_ONCE:
                 await asyncio.sleep(0)
         return Page(
-            tuple(records.values()), tuple(rejected), page.cursor, page.enumerating, page.last, page.gone, page.total
+            tuple(records.values()),
+            tuple(rejected),
+            page.cursor,
+            page.enumerating,
+            page.last,
+            page.gone,
+            page.total,
+            page.shifting,
         )
 
     async def _end(self, pages: AsyncIterator[DocumentPage] | None) -> None:

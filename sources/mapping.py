@@ -141,10 +141,16 @@ class Mapping:
         )
 
     def reject(self, document: Document, reason: str) -> Rejected:
-        """The note that ``document`` is no record, with its beginning."""
+        """The note that ``document`` is no record, with its key, where that can be read, and its beginning."""
+        record_id = self._record_id(document.content)
         members = islice(document.content.items(), 8)
         sample = orjson.dumps({quoted(name)[1:-1]: lenient_json_form(value) for name, value in members})
-        return Rejected(document.place, reason, sample[:300].decode(errors="ignore"))
+        return Rejected(
+            document.place,
+            reason,
+            sample[:300].decode(errors="ignore"),
+            record_id if isinstance(record_id, str) else None,
+        )
 
     # ── Making ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
