@@ -11,10 +11,11 @@ failure costs its own fields and no other. Exceptions stop at the guard.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from sources.failures import Failure
@@ -59,8 +60,7 @@ class Basis(StrEnum):
     OBSERVED = "OBSERVED"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one record says about one field, in one scope.
 
     ``value`` is typed by the field's definition and in the unit the system uses; None says that the system holds no
@@ -77,8 +77,7 @@ class Claim:
     unreadable: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What one source holds about one product, as mapped: its claims, names and identifiers, and the raw document."""
 
     key: RecordKey
@@ -89,7 +88,7 @@ class Record:
     """(scheme, as written, why it is not valid) of identifiers that must not link anything."""
     updated_at: datetime | None
     observed_at: datetime
-    document: Mapping[str, JSON] = field(default_factory=dict)
+    document: Mapping[str, JSON] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class DocumentPage:
     such a walk misses is gone only when the next one misses it too.
     """
 
-    documents: tuple[Document, ...]
+    documents: Sequence[Document]
     cursor: Cursor
     enumerating: bool
     last: bool
@@ -203,13 +202,26 @@ class Problem:
     instead: str
 
 
+class Fetched(list[Document]):
+    """What a fetch brought where the system failed for some of the keys: the documents, and those keys' failures.
+
+    A connector that asks once a key returns it, so that one record that cannot be had costs its own fields and not its
+    neighbours'. Whence asks again for keys whose failure may pass by itself."""
+
+    def __init__(self, documents: Iterable[Document] = (), failed: Mapping[str, Failure] | None = None) -> None:
+        """``failed``: key to why nothing is known of it; a key that is neither there nor here does not exist."""
+        super().__init__(documents)
+        self.failed: Mapping[str, Failure] = dict(failed or {})
+
+
 class Fetch(Protocol):
     """Asks a system for documents by key, all keys in one call (the connector splits where the system has a limit)."""
 
     async def __call__(self, keys: Sequence[str], columns: Collection[str]) -> Sequence[Document]:
         """Those of ``keys`` that the system has, as documents in any order; ``columns``: the top-level names needed.
 
-        Raises SourceFailure."""
+        Where the system failed for some of the keys only, the answer is a :class:`Fetched`. Raises SourceFailure where
+        it failed for all of them."""
 
 
 class Changes(Protocol):
@@ -249,7 +261,8 @@ class Connector(Protocol):
 class Page:
     """A :class:`DocumentPage` after mapping: records, and the documents that are none."""
 
-    records: tuple[Record, ...]
+    records: Sequence[Record]
+    """Where they are :class:`sources.unread.Unread`, they say whether they have changed before they are read."""
     rejected: tuple[Rejected, ...]
     cursor: Cursor
     enumerating: bool

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sources.contract import Connector
 from sources.durations import Duration
@@ -45,6 +45,50 @@ class SyncDeclaration(Declared):
     """With ``by``: how long between two full comparisons, which also find what was deleted."""
     page: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Records a page, where the system lets us choose."""
+
+
+class LimitsDeclaration(Declared):
+    """``[sources.X.limits]``: how much Whence takes from one system, whatever its connector and its answers.
+
+    Beyond a limit a read fails with TOO_LARGE, and its message names the key to raise. What a connector bounds itself, such
+    as the bytes of one HTTP answer (``max_bytes``), it bounds earlier."""
+
+    at_once: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Live reads that the system gets at the same time; the next ones wait, within their deadline."""
+    pages: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """Pages of one walk."""
+    records: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """Records of one page, and of what one live read brings."""
+    columns: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    """Columns, or members, of one record."""
+    page_bytes: Annotated[int, Field(ge=1024, le=1 << 34)] = 128 * 1024 * 1024
+    """Of one page, and of what one live read brings, when everything is unpacked: a character of a text counts 1, any other
+    value 8."""
+
+
+def _waits(wait: timedelta) -> timedelta:
+    if not timedelta(milliseconds=100) <= wait <= timedelta(hours=1):
+        raise ValueError('write a time between 100ms and 1h, such as "5s"')
+    return wait
+
+
+class BreakerDeclaration(Declared):
+    """``[sources.X.breaker]``: when Whence stops asking a system that fails, and when it tries again.
+
+    It is about live reads: a stored source is tried at its own interval."""
+
+    after: Annotated[int, Field(ge=0, le=1000)] = 5
+    """Live reads that fail in a row before the system is left alone; 0: it never is."""
+    wait: Annotated[Duration, AfterValidator(_waits)] = timedelta(seconds=1)
+    """How long it is left alone at first; then one read tries, and each time that this fails, the wait doubles."""
+    longest: Annotated[Duration, AfterValidator(_waits)] = timedelta(minutes=1)
+    """How long at most, unless the system itself asks for more (``Retry-After``)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.longest < self.wait:
+            raise ValueError("longest: write a time that is no shorter than wait")
+        return self
 
 
 class NoteMapping(Declared):
@@ -108,7 +152,12 @@ class SourceDeclaration(Declared):
     never found one that is listed."""
     sync: SyncDeclaration = SyncDeclaration()
     deadline: Duration = timedelta(seconds=2)
-    """For one live read, all its keys and pages together; a page of a sync has ten times as long."""
+    """For one live read, all its keys, pages and retries together; a page of a sync has ten times as long."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a read that failed for a reason that may pass by itself is tried again, within its deadline; so is each page
+    of a sync."""
+    breaker: BreakerDeclaration = BreakerDeclaration()
+    limits: LimitsDeclaration = LimitsDeclaration()
     key: str
     """Where the record's own id stands."""
     updated_at: str | None = None

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from sources.storable import storable
+
 
 class Actor(StrEnum):
     """Who must act on a failure."""
@@ -79,11 +81,15 @@ _ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failure of one source. ``message`` is safe to show: no secret, no traceback."""
+    """One failure of one source. ``message`` is safe to show and to keep: no secret, no traceback, no character that a
+    database or a JSON writer refuses."""
 
     kind: FailureKind
     message: str
     retry_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", storable(self.message))
 
 
 class SourceFailure(Exception):
@@ -92,3 +98,8 @@ class SourceFailure(Exception):
     def __init__(self, kind: FailureKind, message: str, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message, retry_after)
+
+    @classmethod
+    def of(cls, failure: Failure) -> SourceFailure:
+        """The exception that carries ``failure``."""
+        return cls(failure.kind, failure.message, failure.retry_after)

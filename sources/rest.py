@@ -5,7 +5,7 @@
     [sources.pim]
     connector = "rest"
     url = "https://pim.example.com/api/products"
-    auth = { kind = "bearer", token = "${PIM_TOKEN}" }
+    auth = { kind = "bearer", token = "${PIM_TOKEN}" }   # or header, basic, oauth2: sources/web/authentication.py
     records = "data"                                     # JMESPath to the list; leave out where the answer is the list
     paging = { kind = "page", param = "page", size_param = "per_page", size = 100 }
     total = "meta.total"
@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -25,15 +24,18 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from sources.contract import Description, Document, Fetch, Problem
+from sources.deadlines import answer_by
 from sources.declaration import ConnectorKind, Declared, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.paths import compile_path
 from sources.values import JSON
-from sources.web.authentication import SecretText
+from sources.web.authentication import HttpUrl, SecretText
+from sources.web.by_key import fetched
 from sources.web.first_page import declared_paths, describe_documents
-from sources.web.http import Answer, HttpClient, HttpUrl, origin, shown, together
+from sources.web.http import HttpClient
 from sources.web.paging import LinkPaging, NoPaging, Paging
 from sources.web.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at, whole_number
+from sources.web.transport import Answer, origin, shown
 from sources.web.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
 KEY = "{key}"
@@ -115,9 +117,9 @@ class RestConnector:
             read=self._page,
             first=paging.first(),
             resumable=paging.accepts,
+            shifts=paging.shifts,
             incremental=self._options.since_param is not None,
             overlap=self._options.overlap,
-            max_pages=self._options.max_pages,
         )
 
     async def check(self) -> tuple[Problem, ...]:
@@ -135,7 +137,7 @@ class RestConnector:
         problems = list(declared_paths(self._declaration, page.documents))
         if self._options.total is not None and page.total is None:
             problems.append(Problem("total", f"no whole number at {self._options.total!r}", "write its JMESPath"))
-        if page.following is None and page.total == len(page.documents) > 0 and (await self._behind(page)):
+        if page.total == len(page.documents) > 0 and await self._behind(page):
             problems.append(
                 Problem("total", f"{page.total}, but there are more records", "write where all are counted")
             )
@@ -167,7 +169,11 @@ class RestConnector:
             answer = await self._client.get(url, params, ends)
         except SourceFailure as failed:
             # Some systems have no page behind the last one: it does not exist.
-            if number > 1 and options.paging.kind == "page" and failed.failure.kind is FailureKind.MISSING_OBJECT:
+            if (
+                number > 1
+                and options.paging.kind in {"page", "offset"}
+                and failed.failure.kind is FailureKind.MISSING_OBJECT
+            ):
                 return PageRead((), None, None)
             raise
         place = f"{self._place}, page {number}"
@@ -197,17 +203,16 @@ class RestConnector:
     async def _fetch(self, keys: Sequence[str], columns: Collection[str]) -> Sequence[Document]:
         how = self._options.fetch
         assert how is not None
-        ends = asyncio.get_running_loop().time() + self._declaration.deadline.total_seconds()
+        ends = answer_by(self._declaration.deadline)
         asked = list(dict.fromkeys(keys))
         params: dict[str, str | list[str]] = dict(self._params)
         if self._options.fields_param is not None:
             params[self._options.fields_param] = ",".join(sorted({*columns, *self._key.columns}))
         if how.url is not None:
-            calls = [partial(self._one, how, how.url, key, params, ends) for key in asked if key not in {"", ".", ".."}]
-            return [document for found in await together(calls) for document in found]
-        batches = [asked[start : start + how.batch] for start in range(0, len(asked), how.batch)]
-        found = await together(partial(self._batch, how, batch, params, ends) for batch in batches)
-        return [document for documents in found for document in documents]
+            single = [key for key in asked if key not in {"", ".", ".."}]
+            return await fetched({(key,): partial(self._one, how, how.url, key, params, ends) for key in single})
+        batches = [tuple(asked[start : start + how.batch]) for start in range(0, len(asked), how.batch)]
+        return await fetched({batch: partial(self._batch, how, batch, params, ends) for batch in batches})
 
     async def _one(
         self, how: RestFetch, template: str, key: str, params: Mapping[str, str | list[str]], ends: float
@@ -247,7 +252,7 @@ class RestConnector:
             documents = [Document(record, place) for record in records]
             before = len(found)
             for document in asked_only(documents, keys, self._key, place):
-                key = str(key_of(document.content, self._key))
+                key = key_of(document.content, self._key) or f"without {self._declaration.key} {len(found)}"
                 found[key] = Document(document.content, f"{self._place}, record {key}")
             if len(found) == len(keys) or len(found) == before:
                 break

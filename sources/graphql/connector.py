@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -28,6 +27,7 @@ import orjson
 from pydantic import AfterValidator, Field, model_validator
 
 from sources.contract import Description, Document, Fetch, Problem
+from sources.deadlines import answer_by
 from sources.declaration import ConnectorKind, Declared, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.graphql.answers import GraphQLData, GraphQLErrors, data_of
@@ -35,9 +35,11 @@ from sources.graphql.documents import Query, require_variables, variables_of
 from sources.graphql.paging import GraphQLPaging, Unpaged
 from sources.paths import compile_path
 from sources.values import JSON
+from sources.web.by_key import fetched
 from sources.web.first_page import declared_paths, describe_documents
-from sources.web.http import HttpClient, shown, together
+from sources.web.http import HttpClient
 from sources.web.remote_records import JMESPath, Misdeclared, asked_only, at, key_of, numbered, records_at
+from sources.web.transport import shown
 from sources.web.walking import PageRead, Position, Walk, WalkedOptions, sync_deadline, zone_of
 
 
@@ -125,9 +127,9 @@ class GraphQLConnector:
             read=self._page,
             first=paging.begin(),
             resumable=paging.accepts,
+            shifts=paging.shifts,
             incremental=self._options.since_variable is not None,
             overlap=self._options.overlap,
-            max_pages=self._options.max_pages,
         )
 
     async def check(self) -> tuple[Problem, ...]:
@@ -176,12 +178,11 @@ class GraphQLConnector:
     async def _fetch(self, keys: Sequence[str], columns: Collection[str]) -> Sequence[Document]:
         how = self._options.fetch
         assert how is not None
-        ends = asyncio.get_running_loop().time() + self._declaration.deadline.total_seconds()
+        ends = answer_by(self._declaration.deadline)
         asked = list(dict.fromkeys(keys))
         size = how.batch if how.takes_lists else 1
-        batches = [asked[start : start + size] for start in range(0, len(asked), size)]
-        found = await together(partial(self._batch, how, batch, ends) for batch in batches)
-        return [document for documents in found for document in documents]
+        batches = [tuple(asked[start : start + size]) for start in range(0, len(asked), size)]
+        return await fetched({batch: partial(self._batch, how, batch, ends) for batch in batches})
 
     async def _batch(self, how: GraphQLFetch, keys: Sequence[str], ends: float) -> list[Document]:
         place = f"{self._place}, fetched by ${how.variable}"
@@ -190,13 +191,23 @@ class GraphQLConnector:
         if not how.takes_lists and answer.failure is None and at(how.records, answer.data) is None:
             return []
         records = _records(answer, how.records, place, "fetch.records")
-        documents = [Document(record, f"{self._place}, record {key_of(record, self._key)}") for record in records]
+        documents = [
+            Document(record, f"{self._place}, record {key_of(record, self._key) or f'{row} of the answer'}")
+            for row, record in enumerate(records, 1)
+        ]
         return asked_only(documents, keys, self._key, place)
 
     async def _ask(self, query: str, variables: Mapping[str, JSON], place: str, ends: float) -> GraphQLData:
         names = variables_of(query).names
         constant = {name: value for name, value in self._options.variables.items() if name in names}
         question = {"query": query, "variables": {**constant, **variables}}
+        answer = await self._client.ask(self._options.url, question, ends)
+        try:
+            return data_of(answer.body, place, self._client.redacted)
+        except GraphQLErrors as failed:
+            # Many of these APIs refuse a token with status 200.
+            if failed.failure.kind is not FailureKind.REFUSED or not self._client.distrust():
+                raise
         answer = await self._client.ask(self._options.url, question, ends)
         return data_of(answer.body, place, self._client.redacted)
 

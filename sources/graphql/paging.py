@@ -11,6 +11,7 @@ from sources.contract import Problem
 from sources.declaration import Declared
 from sources.failures import FailureKind
 from sources.values import JSON
+from sources.web.positions import counts
 from sources.web.remote_records import JMESPath, Misdeclared, at, kind_of, whole_number
 from sources.web.walking import Position
 
@@ -41,6 +42,10 @@ class Unpaged(Declared):
         """Whether ``position`` is one of this kind's."""
         return "all" in position
 
+    def shifts(self, position: Position) -> bool:
+        """Whether ``position`` moves when a record before it is deleted."""
+        return False
+
     def ask(self, position: Position) -> Mapping[str, JSON]:
         """The variables that ask for the page at ``position``."""
         return {}
@@ -70,6 +75,9 @@ class RelayPaging(Declared):
     first_variable: str = "first"
     after_variable: str = "after"
     total: JMESPath | None = None
+    shifting: bool | None = None
+    """Whether cursors count records, so that a deletion on the way moves the next page; without it, Whence judges by what
+    they look like."""
 
     @property
     def records(self) -> str | None:
@@ -88,6 +96,10 @@ class RelayPaging(Declared):
     def accepts(self, position: Position) -> bool:
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("after"), str)
+
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`Unpaged.shifts`: where the cursor is a count, unless the declaration says."""
+        return position["after"] is not None and (counts(position["after"]) if self.shifting is None else self.shifting)
 
     def ask(self, position: Position) -> Mapping[str, JSON]:
         """As :meth:`Unpaged.ask`."""
@@ -144,6 +156,10 @@ class SkipPaging(Declared):
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("skip"), int)
 
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`Unpaged.shifts`: it counts records."""
+        return True
+
     def ask(self, position: Position) -> Mapping[str, JSON]:
         """As :meth:`Unpaged.ask`."""
         return {self.skip_variable: position["skip"], self.take_variable: self.size}
@@ -153,9 +169,11 @@ class SkipPaging(Declared):
         return whole_number(self.total, data)
 
     def following(self, position: Position, data: Mapping[str, JSON], count: int, place: str) -> Position | None:
-        """As :meth:`Unpaged.following`. It moves on by what came, not by what was asked for."""
+        """As :meth:`Unpaged.following`. It moves on by what came, not by what was asked for; a total is not believed at a
+        full page."""
         skip, total = position["skip"] + count, self.count(data)
-        return None if count == 0 or (total is not None and skip >= total) else {"skip": skip}
+        ended = count == 0 or (total is not None and skip >= total and count < self.size)
+        return None if ended else {"skip": skip}
 
 
 GraphQLPaging: TypeAlias = Annotated[Unpaged | RelayPaging | SkipPaging, Field(discriminator="kind")]

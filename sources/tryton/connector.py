@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +9,7 @@ from functools import partial
 
 from sources.columns import declared_paths, instead_of, missing_columns
 from sources.contract import Changes, Column, Cursor, Description, Document, DocumentPage, Fetch, Problem
+from sources.deadlines import answer_by
 from sources.declaration import ConnectorKind, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.paths import compile_path
@@ -22,7 +22,6 @@ from sources.web.walking import PageRead, Position, Walk, sync_deadline
 
 _PRODUCT = "model.product.product"
 _KEYS = {"id": "id", "code": "code"}
-_MAX_PAGES = 100_000
 _MOVES_A_PRODUCT = 4
 _LONGEST_ID = 18
 
@@ -85,7 +84,7 @@ class TrytonConnector:
             wanted = [key for key in wanted if key.isascii() and key.isdigit() and len(key) <= _LONGEST_ID]
         if not wanted:
             return ()
-        ends = asyncio.get_running_loop().time() + self._declaration.deadline.total_seconds()
+        ends = answer_by(self._declaration.deadline)
         call = partial(self._session.call, ends=ends)
         standing = await self._standing(call)
         needed = (COLUMNS.keys() & {*columns}) | {"id", "code"}
@@ -97,7 +96,7 @@ class TrytonConnector:
         return found
 
     def _changes(self, cursor: Cursor) -> AsyncIterator[DocumentPage]:
-        walk = Walk(self._declaration, self._page, {"after": 0}, _resumable, False, timedelta(0), _MAX_PAGES)
+        walk = Walk(self._declaration, self._page, {"after": 0}, _resumable, False, timedelta(0))
         return walk(cursor)
 
     async def _page(self, position: Position, since: datetime | None, number: int, ends: float) -> PageRead:

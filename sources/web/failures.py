@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
@@ -25,14 +26,18 @@ _DECODERS = {"identity", "gzip", "x-gzip", "deflate"}
 _JSON_TYPE = re.compile(r"(?:application|text)/(?:[\w.-]+\+)?json")
 
 
-def require_json(response: httpx2.Response, place: str, *, explained: bool = False) -> None:
+class Unauthorized(SourceFailure):
+    """The system does not accept the credentials that came with the request (status 401)."""
+
+
+def require_json(response: httpx2.Response, place: str, *, explained: Collection[int] = ()) -> None:
     """Raises SourceFailure for a status, media type or encoding that is not a JSON answer's.
 
-    ``place`` is the method and the shown address, with which the message begins; ``explained`` lets a refusal of the
-    request pass that says in JSON what is wrong with it."""
+    ``place`` is the method and the shown address, with which the message begins; a refusal of the request with one of the
+    statuses ``explained`` passes where it says in JSON what is wrong."""
     status = response.status_code
     media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if not (explained and status in {400, 422} and _JSON_TYPE.fullmatch(media_type)):
+    if not (status in explained and _JSON_TYPE.fullmatch(media_type)):
         failure = _status_failure(response, status, place)
         if failure is not None:
             raise failure
@@ -55,7 +60,9 @@ def _status_failure(response: httpx2.Response, status: int, place: str) -> Sourc
             return SourceFailure(
                 FailureKind.GARBLED, f"{place} answered a redirect{_target(response)}; declare that address"
             )
-        case 401 | 403 | 407:
+        case 401:
+            return Unauthorized(FailureKind.REFUSED, f"{place} refused our credentials (status 401)")
+        case 403 | 407:
             kind, said = (
                 FailureKind.REFUSED,
                 "refused our credentials" if status != 403 else "does not let us read this",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sources.contract import Column, Description, Document, Problem
+from sources.contract import PROBLEM, Column, Description, Document, Problem
 from sources.declaration import SourceDeclaration
 from sources.interpretation.unreadable import UnreadableValue
 from sources.paths import compile_path
@@ -21,7 +21,7 @@ _SAMPLE = 60
 def describe_documents(documents: Sequence[Document]) -> Description:
     """The columns of ``documents``, members of their objects as well (``price.amount``); never complete."""
     found: dict[str, Column] = {}
-    for document in documents[:MAX_DOCUMENTS]:
+    for document in _readable(documents):
         for name, value in _members(document.content):
             known = found.get(name)
             if known is None and len(found) >= MAX_COLUMNS:
@@ -33,7 +33,7 @@ def describe_documents(documents: Sequence[Document]) -> Description:
 
 def declared_paths(declaration: SourceDeclaration, documents: Sequence[Document]) -> Iterator[Problem]:
     """What of the record's key and trusted clock is in none of ``documents``; nothing where there are no documents."""
-    documents = documents[:MAX_DOCUMENTS]
+    documents = _readable(documents)
     if not documents:
         return
     names = ", ".join(column.name for column in describe_documents(documents).columns[:20])
@@ -52,6 +52,10 @@ def declared_paths(declaration: SourceDeclaration, documents: Sequence[Document]
             f"{declaration.sync.by!r} holds {_sample(values[0])!r}, which is no clock",
             "write the path of a date in ISO 8601 or of seconds since 1970, or leave sync.by out",
         )
+
+
+def _readable(documents: Sequence[Document]) -> Sequence[Document]:
+    return [document for document in documents[:MAX_DOCUMENTS] if PROBLEM not in document.content]
 
 
 def _members(content: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:

@@ -11,8 +11,9 @@ from pydantic import Field
 from sources.contract import Problem
 from sources.declaration import Declared
 from sources.failures import FailureKind
-from sources.web.http import Answer
+from sources.web.positions import address_counts, counts
 from sources.web.remote_records import JMESPath, Misdeclared, at, kind_of
+from sources.web.transport import Answer
 from sources.web.walking import Position
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
@@ -30,6 +31,10 @@ class NoPaging(Declared):
     def accepts(self, position: Position) -> bool:
         """Whether ``position`` is one of this kind's."""
         return "all" in position
+
+    def shifts(self, position: Position) -> bool:
+        """Whether ``position`` moves when a record before it is deleted."""
+        return False
 
     def request(self, url: str, position: Position) -> tuple[str, dict[str, str], bool]:
         """Where to ask for the page at ``position``: the address, the parameters that page, and whether the declared
@@ -61,15 +66,19 @@ class PagePaging(Declared):
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("page"), int) and isinstance(position.get("seen"), int)
 
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`NoPaging.shifts`: it counts pages."""
+        return True
+
     def request(self, url: str, position: Position) -> tuple[str, dict[str, str], bool]:
         """As :meth:`NoPaging.request`."""
         return url, {self.param: str(position["page"]), **_sized(self.size_param, self.size)}, True
 
     def following(self, position: Position, answer: Answer, url: str, count: int, total: int | None) -> Position | None:
         """As :meth:`NoPaging.following`. A short page is not taken for the last: some systems filter after they page,
-        and some give fewer than they were asked for."""
+        and some give fewer than they were asked for. Nor is a total believed at a full page."""
         seen = position["seen"] + count
-        if count == 0 or (total is not None and seen >= total):
+        if count == 0 or (total is not None and seen >= total and count < self.size):
             return None
         return {"page": position["page"] + 1, "seen": seen}
 
@@ -91,14 +100,20 @@ class OffsetPaging(Declared):
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("offset"), int)
 
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`NoPaging.shifts`: it counts records."""
+        return True
+
     def request(self, url: str, position: Position) -> tuple[str, dict[str, str], bool]:
         """As :meth:`NoPaging.request`."""
         return url, {self.param: str(position["offset"]), **_sized(self.size_param, self.size)}, True
 
     def following(self, position: Position, answer: Answer, url: str, count: int, total: int | None) -> Position | None:
-        """As :meth:`NoPaging.following`. It moves on by what came, not by what was asked for."""
+        """As :meth:`NoPaging.following`. It moves on by what came, not by what was asked for; a total is not believed at
+        a full page."""
         offset = position["offset"] + count
-        return None if count == 0 or (total is not None and offset >= total) else {"offset": offset}
+        ended = count == 0 or (total is not None and offset >= total and count < self.size)
+        return None if ended else {"offset": offset}
 
 
 class CursorPaging(Declared):
@@ -110,6 +125,9 @@ class CursorPaging(Declared):
     """Where the next cursor stands in the body; null, false or an empty text there ends the walk."""
     size_param: str = ""
     size: Size = 50
+    shifting: bool | None = None
+    """Whether the system counts records to find the next page, so that a deletion on the way moves it; without it, Whence
+    judges by what it looks like."""
 
     def first(self) -> Position:
         """Where a walk begins."""
@@ -118,6 +136,10 @@ class CursorPaging(Declared):
     def accepts(self, position: Position) -> bool:
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("after"), str)
+
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`NoPaging.shifts`: where the cursor is a count, unless the declaration says."""
+        return position["after"] is not None and (counts(position["after"]) if self.shifting is None else self.shifting)
 
     def request(self, url: str, position: Position) -> tuple[str, dict[str, str], bool]:
         """As :meth:`NoPaging.request`."""
@@ -138,6 +160,9 @@ class LinkPaging(Declared):
     """Where the next address stands in the body; without it, the header says it."""
     size_param: str = ""
     size: Size = 50
+    shifting: bool | None = None
+    """Whether the system counts records to find the next page, so that a deletion on the way moves it; without it, Whence
+    judges by what it looks like."""
 
     def first(self) -> Position:
         """Where a walk begins."""
@@ -146,6 +171,12 @@ class LinkPaging(Declared):
     def accepts(self, position: Position) -> bool:
         """Whether ``position`` is one of this kind's."""
         return isinstance(position.get("url"), str)
+
+    def shifts(self, position: Position) -> bool:
+        """As :meth:`NoPaging.shifts`: unless the address holds a cursor, or the declaration says."""
+        return position["url"] is not None and (
+            address_counts(position["url"]) if self.shifting is None else self.shifting
+        )
 
     def request(self, url: str, position: Position) -> tuple[str, dict[str, str], bool]:
         """As :meth:`NoPaging.request`. An address that the system gave holds all parameters already."""

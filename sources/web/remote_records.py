@@ -10,7 +10,7 @@ import jmespath
 import jmespath.exceptions
 from pydantic import AfterValidator
 
-from sources.contract import Document, Problem
+from sources.contract import PROBLEM, Document, Problem
 from sources.failures import FailureKind, SourceFailure
 from sources.interpretation.plain_text import plain_text
 from sources.interpretation.unreadable import UnreadableValue
@@ -55,10 +55,10 @@ def whole_number(path: str | None, value: JSON) -> int | None:
 
 
 def records_at(path: str | None, body: JSON, place: str, option: str = "records") -> list[Mapping[str, JSON]]:
-    """The records in the list at ``path`` in ``body`` (None: the body itself), nulls left out.
+    """The records in the list at ``path`` in ``body`` (None: the body itself), nulls left out. One that could not be read
+    whole says why under PROBLEM.
 
-    ``option`` is the key of the declaration that names the path. Raises SourceFailure: Misdeclared where no list of
-    objects is there, GARBLED where one of its records could not be read."""
+    ``option`` is the key of the declaration that names the path. Raises Misdeclared where no list of objects is there."""
     found = body if path is None else at(path, body)
     if not isinstance(found, list):
         raise Misdeclared(
@@ -70,10 +70,12 @@ def records_at(path: str | None, body: JSON, place: str, option: str = "records"
                 f"write the JMESPath to the list; {_hint(body)}",
             ),
         )
-    records = [entry for entry in found if entry is not None]
+    records = [
+        {PROBLEM: f"the whole record is unreadable: {entry.reason}"} if isinstance(entry, UnreadableValue) else entry
+        for entry in found
+        if entry is not None
+    ]
     for entry in records:
-        if isinstance(entry, UnreadableValue):
-            raise SourceFailure(FailureKind.GARBLED, f"{place}: a whole record is unreadable: {entry.reason}")
         if not isinstance(entry, Mapping):
             problem = Problem(
                 option, f"a list of {kind_of(entry)}s", f"write the JMESPath to a list of objects; {_hint(body)}"
@@ -93,12 +95,14 @@ async def numbered(records: Sequence[Mapping[str, JSON]], place: str) -> tuple[D
 
 
 def asked_only(documents: Sequence[Document], keys: Collection[str], key: Path, place: str) -> list[Document]:
-    """Those of ``documents`` whose key is one of ``keys``.
+    """Those of ``documents`` whose key is one of ``keys``, and those that are unreadable, of which nobody can say.
 
     Raises SourceFailure where the system plainly does not answer what it was asked: more than was asked for, or nothing
     of it. A parameter that it does not know must not look like records that are not there."""
     wanted = set(keys)
-    found = [document for document in documents if key_of(document.content, key) in wanted]
+    found = [
+        document for document in documents if key_of(document.content, key) in wanted or PROBLEM in document.content
+    ]
     if documents and (not found or len(documents) > len(wanted)):
         raise SourceFailure(
             FailureKind.GARBLED,

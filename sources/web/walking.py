@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
-
 from sources.contract import Cursor, Document, DocumentPage
+from sources.deadlines import answer_by
 from sources.declaration import SourceDeclaration
 from sources.durations import Duration
 from sources.failures import FailureKind, SourceFailure
@@ -34,7 +32,6 @@ class WalkedOptions(HttpOptions):
 
     overlap: Duration = timedelta(minutes=5)
     """How far before the newest clock seen the next incremental read begins."""
-    max_pages: Annotated[int, Field(ge=1)] = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def zone_of(declaration: SourceDeclaration) -> tzinfo:
 
 def sync_deadline(declaration: SourceDeclaration) -> float:
     """The loop's time by which a page of a sync, asked for now, must be there."""
-    return asyncio.get_running_loop().time() + SYNC_DEADLINES * declaration.deadline.total_seconds()
+    return answer_by(SYNC_DEADLINES * declaration.deadline)
 
 
 def read_clock(value: JSON, zone: tzinfo) -> datetime | None:
@@ -81,6 +78,10 @@ def read_clock(value: JSON, zone: tzinfo) -> datetime | None:
         return None
 
 
+def _keeps_its_place(position: Position) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """The changes of a system read page by page: everything first; later, where ``incremental``, what is newer."""
@@ -92,7 +93,8 @@ class Walk:
     """Whether a position, which a cursor kept, is one of this paging's."""
     incremental: bool
     overlap: timedelta
-    max_pages: int
+    shifts: Callable[[Position], bool] = _keeps_its_place
+    """Whether a position counts records or pages, so that what is deleted before it moves what stands there."""
 
     async def __call__(self, cursor: Cursor) -> AsyncIterator[DocumentPage]:
         """Pages from ``cursor``; a cursor that is none of ours begins again. Raises SourceFailure."""
@@ -107,21 +109,29 @@ class Walk:
             if content and content == previous:
                 raise _for_ever(state.pages + 1, "the same records as the page before")
             previous = content
+            shifting = state.pages > 0 and self.shifts(state.at)
+            shifting = shifting or (page.following is not None and self.shifts(page.following))
             state = state.after(page, self._newest(page))
             if page.following is None:
+                end = state.final(self.incremental)
                 yield DocumentPage(
-                    page.documents, state.final(self.incremental), state.since is None, last=True, total=page.total
+                    page.documents, end, state.since is None, last=True, total=page.total, shifting=shifting
                 )
                 return
             mark = repr(page.following)
             if mark in seen:
                 raise _for_ever(state.pages, "a next page that was there before")
             seen.add(mark)
-            if state.pages >= self.max_pages:
+            # Counted here too, where the pages of earlier runs of this walk count.
+            if state.pages >= self.declaration.limits.pages:
                 raise SourceFailure(
-                    FailureKind.TOO_LARGE, f"more than {self.max_pages:,} pages; raise max_pages or the size of a page"
+                    FailureKind.TOO_LARGE,
+                    f"more than {self.declaration.limits.pages:,} pages; read larger pages, or raise "
+                    f"sources.{self.declaration.name}.limits.pages",
                 )
-            yield DocumentPage(page.documents, state.cursor(), state.since is None, last=False, total=page.total)
+            yield DocumentPage(
+                page.documents, state.cursor(), state.since is None, last=False, total=page.total, shifting=shifting
+            )
 
     def _newest(self, page: PageRead) -> datetime | None:
         if not self.incremental or self.declaration.sync.by is None:

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from sources import guard
 from sources.contract import (
     MISSING,
+    PROBLEM,
     Column,
     Connector,
     Cursor,
@@ -20,15 +22,17 @@ from sources.contract import (
     Document,
     DocumentPage,
     Failed,
+    Fetched,
     Page,
     Problem,
     Reading,
     RecordKey,
     Source,
 )
+from sources.deadlines import answer_by
 from sources.declaration import SourceDeclaration
-from sources.failures import FailureKind, SourceFailure
-from sources.guard import GuardedSource
+from sources.failures import Actor, Failure, FailureKind, SourceFailure
+from sources.guard import GuardedSource, source, walks
 from sources.mapping import FieldShape, Mapping
 from sources.values import FieldType
 
@@ -91,7 +95,9 @@ class ByNothing(InMemory):
     changes = None  # type: ignore[assignment]
 
 
-def guarded(connector: Any, deadline: str = "5s", **options: Any) -> GuardedSource:
+def guarded(
+    connector: Any, deadline: str = "5s", *, now: Callable[[], datetime] = lambda: NOW, **declared: Any
+) -> GuardedSource:
     declaration = SourceDeclaration.model_validate(
         {
             "name": "wms",
@@ -100,10 +106,11 @@ def guarded(connector: Any, deadline: str = "5s", **options: Any) -> GuardedSour
             "key": "id",
             "deadline": deadline,
             "fields": {"origin": "origin", "stock": "stock"},
+            **declared,
         }
     )
     assert isinstance(connector, Connector)
-    return GuardedSource(connector, Mapping(declaration, SHAPES), declaration, now=lambda: NOW, **options)
+    return GuardedSource(connector, Mapping(declaration, SHAPES), declaration, now=now)
 
 
 def key(record: str, source: str = "wms") -> RecordKey:
@@ -143,7 +150,7 @@ def failure(outcome: Any) -> tuple[FailureKind, str]:
 
 
 async def test_outcomes_are_total_over_keys_and_fields() -> None:
-    connector = InMemory([row("1"), row("2", stock=None), row("9"), Document({"origin": "FR"}, "row ?")])
+    connector = InMemory([row("1"), row("2", stock=None), row("9")])
     source = guarded(connector)
     assert isinstance(source, Source)
     answer = await ask(source, key("1"), key("2"), key("3"), key("1", "pim"), fields=("origin", "stock", "unmapped"))
@@ -164,6 +171,29 @@ async def test_outcomes_are_total_over_keys_and_fields() -> None:
 async def test_of_two_documents_with_one_key_the_first_counts() -> None:
     answer = await ask(guarded(InMemory([row("1", stock=1), row("1", stock=2)])), key("1"))
     assert answer[key("1")]["stock"].claims[0].value == 1
+
+
+async def test_a_record_that_cannot_be_read_is_not_one_that_is_missing() -> None:
+    broken = Document({"id": "2", PROBLEM: "the line has too many cells"}, "row 2")
+    answer = await ask(guarded(InMemory([row("1"), broken])), key("1"), key("2"), key("3"))
+    assert isinstance(answer[key("1")]["stock"], Reading)
+    assert failure(answer[key("2")]["stock"]) == (
+        FailureKind.GARBLED,
+        "Warehouse: row 2: the line has too many cells",
+    )
+    assert answer[key("3")]["stock"] is MISSING
+    nameless = Document({"origin": "FR"}, "row ?")
+    answer = await ask(guarded(InMemory([row("1"), nameless])), key("1"), key("3"))
+    assert isinstance(answer[key("1")]["stock"], Reading)
+    assert failure(answer[key("3")]["stock"])[0] is FailureKind.GARBLED, "it may be the one without a key"
+
+
+async def test_keys_that_a_connector_failed_for_cost_themselves_alone() -> None:
+    refused = Failure(FailureKind.REFUSED, "not for us")
+    answer = await ask(guarded(InMemory(Fetched([row("1")], {"2": refused}))), key("1"), key("2"), key("3"))
+    assert isinstance(answer[key("1")]["stock"], Reading)
+    assert answer[key("2")]["stock"] == Failed(refused)
+    assert answer[key("3")]["stock"] is MISSING
 
 
 async def test_what_the_source_cannot_say_is_not_asked() -> None:
@@ -255,10 +285,10 @@ async def test_live_reads_at_once_are_bounded_and_waiting_counts() -> None:
         await asyncio.sleep(0.02)
         inside -= 1
 
-    source = guarded(InMemory([row("1")], act=act), at_once=2)
+    source = guarded(InMemory([row("1")], act=act), limits={"at_once": 2})
     await asyncio.gather(*(ask(source, key("1")) for _ in range(6)))
     assert most == 2
-    busy = guarded(InMemory(act=forever), "80ms", at_once=1)
+    busy = guarded(InMemory(act=forever), "80ms", limits={"at_once": 1})
     first, second = await asyncio.gather(ask(busy, key("1")), ask(busy, key("1")))
     assert failure(first[key("1")]["stock"]) == failure(second[key("1")]["stock"])
     assert await asyncio.wait_for(ask(busy, key("1")), 1)  # the place was given back
@@ -308,7 +338,7 @@ async def test_a_walk_without_a_last_page_is_a_defect_and_nothing_comes_after_th
 
 
 async def test_a_page_that_does_not_come_ends_the_walk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "PAGE_AT_LEAST", timedelta(milliseconds=60))
+    monkeypatch.setattr(walks, "PAGE_AT_LEAST", timedelta(milliseconds=60))
     connector = InMemory(pages=[page()], act=forever)
     (failed,) = await asyncio.wait_for(follow(guarded(connector, "5ms")), 2)
     assert failure(failed) == (FailureKind.TIMEOUT, "Warehouse did not answer within 60ms")
@@ -344,6 +374,297 @@ async def test_a_page_mapped_leaves_others_their_turn() -> None:
     assert turns >= 10
 
 
+# ── Asking again ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def failing(*errors: Exception | None) -> Callable[[], Any]:
+    """Goes wrong with one after another; None, and the end of them: it goes well."""
+    left = list(errors)
+
+    async def act() -> None:
+        error = left.pop(0) if left else None
+        if error is not None:
+            raise error
+
+    return act
+
+
+def unreachable() -> SourceFailure:
+    return SourceFailure(FailureKind.UNREACHABLE, "no connection")
+
+
+def throttled(seconds: float) -> SourceFailure:
+    return SourceFailure(FailureKind.THROTTLED, "not so fast", timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("error", [unreachable(), TimeoutError(), throttled(0.01)], ids=repr)
+async def test_what_may_pass_is_asked_for_again(error: Exception) -> None:
+    connector = InMemory([row("1")], act=failing(error, error))
+    answer = await ask(guarded(connector), key("1"))
+    assert isinstance(answer[key("1")]["stock"], Reading)
+    assert len(connector.asked) == 3
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+async def test_so_often_and_no_more(retries: int) -> None:
+    connector = InMemory(act=raiser(unreachable()))
+    answer = await ask(guarded(connector, retries=retries), key("1"))
+    assert failure(answer[key("1")]["stock"]) == (FailureKind.UNREACHABLE, "no connection")
+    assert len(connector.asked) == retries + 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SourceFailure(kind, "no") for kind in FailureKind if kind.actor is not Actor.MACHINE] + [KeyError("x")],
+    ids=repr,
+)
+async def test_what_a_person_must_mend_is_not(error: Exception) -> None:
+    connector = InMemory(act=raiser(error))
+    assert isinstance((await ask(guarded(connector), key("1")))[key("1")]["stock"], Failed)
+    assert len(connector.asked) == 1
+
+
+async def test_the_system_is_not_asked_before_it_wishes_nor_waited_for_beyond_the_deadline() -> None:
+    moments: list[float] = []
+
+    async def act() -> None:
+        moments.append(asyncio.get_running_loop().time())
+        if len(moments) == 1:
+            raise throttled(0.2)
+
+    await ask(guarded(InMemory([row("1")], act=act)), key("1"))
+    assert moments[1] - moments[0] >= 0.2
+    connector = InMemory(act=raiser(throttled(60)))
+    answer = await asyncio.wait_for(ask(guarded(connector), key("1")), 4)
+    assert answer[key("1")]["stock"].failure.retry_after == timedelta(minutes=1)
+    assert len(connector.asked) == 1
+
+
+class Keyed(InMemory):
+    """Fails for single keys, so often as is said."""
+
+    def __init__(self, fails: dict[str, list[Failure]], hangs_at: int = 0) -> None:
+        super().__init__()
+        self.fails, self.hangs_at = fails, hangs_at
+
+    async def fetch(self, keys: Sequence[str], columns: Collection[str]) -> Sequence[Document]:
+        self.asked.append((tuple(keys), frozenset(columns)))
+        if len(self.asked) == self.hangs_at:
+            await forever()
+        failed = {one: self.fails[one].pop(0) for one in keys if self.fails.get(one)}
+        return Fetched([row(one) for one in keys if one not in failed and one != "absent"], failed)
+
+
+async def test_only_the_keys_that_failed_are_asked_for_again() -> None:
+    passing, lasting = unreachable().failure, Failure(FailureKind.GARBLED, "half a record")
+    connector = Keyed({"2": [passing], "3": [lasting], "absent": [passing]})
+    answer = await ask(guarded(connector), *map(key, ("1", "2", "3", "absent")))
+    assert [keys for keys, _ in connector.asked] == [("1", "2", "3", "absent"), ("2", "absent")]
+    assert [type(answer[key(one)]["stock"]) for one in ("1", "2")] == [Reading, Reading]
+    assert answer[key("3")]["stock"] == Failed(lasting)
+    assert answer[key("absent")]["stock"] is MISSING, "it failed, and then it was not there"
+
+
+async def test_what_came_before_the_deadline_is_kept() -> None:
+    connector = Keyed({"2": [unreachable().failure]}, hangs_at=2)
+    answer = await ask(guarded(connector, "300ms"), key("1"), key("2"))
+    assert isinstance(answer[key("1")]["stock"], Reading)
+    assert failure(answer[key("2")]["stock"]) == (FailureKind.UNREACHABLE, "no connection")
+
+
+async def test_a_connector_is_told_until_when_it_may_take() -> None:
+    left: list[float] = []
+
+    async def act() -> None:
+        left.append(answer_by(timedelta(hours=1)) - asyncio.get_running_loop().time())
+
+    source = guarded(InMemory([row("1")], act=act), "1s")
+    await ask(source, key("1"))
+    await source.describe()
+    assert 0.5 < left[0] < 1
+    assert 8 < left[1] < 10
+    await act()
+    assert left[2] == pytest.approx(3600, abs=1), "without a guard it has what it asks for"
+
+
+async def test_check_and_describe_are_tried_again() -> None:
+    assert await guarded(InMemory(act=failing(unreachable()))).check()
+    assert await guarded(InMemory(act=failing(unreachable(), unreachable()))).describe()
+
+
+async def test_a_page_that_fails_is_asked_for_where_the_walk_was() -> None:
+    opened: list[Cursor] = []
+
+    class Resumed(InMemory):
+        async def changes(self, cursor: Cursor) -> AsyncIterator[DocumentPage]:
+            opened.append(cursor)
+            async for one in InMemory.changes(self, cursor):
+                yield one
+
+    pages = [page(row(str(number)), cursor=number) for number in (1, 2, 3)]
+    connector = Resumed(pages=[*pages, page(row("4"), last=True)])
+    connector.act = failing(unreachable(), None, unreachable(), TimeoutError(), None, None)
+    read = await follow(guarded(connector))
+    assert [one.key.id for each in read if isinstance(each, Page) for one in each.records] == ["1", "2", "3", "4"]
+    assert opened == [None, None, 1, 1]
+
+
+async def test_a_page_is_asked_for_so_often_and_no_more() -> None:
+    connector = InMemory(pages=[page(row("1"), cursor=1)], act=failing(*[unreachable() for _ in range(9)]))
+    (failed,) = await follow(guarded(connector))
+    assert failure(failed)[0] is FailureKind.UNREACHABLE
+    assert connector.ended == 3
+
+
+async def test_a_walk_that_cannot_be_resumed_is_not_begun_again() -> None:
+    connector = InMemory(pages=[page(row("1")), page(row("2"), last=True)], act=failing(None, unreachable()))
+    first, failed = await follow(guarded(connector))
+    assert isinstance(first, Page)
+    assert failure(failed)[0] is FailureKind.UNREACHABLE
+
+
+# ── Limits ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("limits", "documents", "said"),
+    [
+        ({"records": 2}, [row("1"), row("2"), row("3")], "limits.records"),
+        ({"columns": 2}, [row("1")], "limits.columns"),
+        ({"page_bytes": 1024}, [row("1", origin="x" * 700), row("2", origin="x" * 700)], "limits.page_bytes"),
+        ({"page_bytes": 1024}, [row("1", deep={"a": ["x" * 600, {"b": b"y" * 600}]})], "limits.page_bytes"),
+        ({"page_bytes": 1024}, [row("1", deep=[[0] * 100] * 2)], "limits.page_bytes"),
+    ],
+)
+async def test_a_system_that_gives_too_much_is_cut_off_whatever_the_connector(
+    limits: dict[str, int], documents: list[Document], said: str
+) -> None:
+    kind, message = failure((await ask(guarded(InMemory(documents), limits=limits), key("1")))[key("1")]["stock"])
+    assert kind is FailureKind.TOO_LARGE
+    assert f"raise sources.wms.{said}" in message
+    (failed,) = await follow(guarded(InMemory(pages=[page(*documents, last=True)]), limits=limits))
+    assert failure(failed)[0] is FailureKind.TOO_LARGE
+    assert f"raise sources.wms.{said}" in failure(failed)[1]
+    enough = {name: value * 100 for name, value in limits.items()}
+    assert isinstance((await follow(guarded(InMemory(pages=[page(*documents, last=True)]), limits=enough)))[0], Page)
+
+
+async def test_an_answer_without_end_is_cut_off() -> None:
+    class Endless(InMemory):
+        async def fetch(self, keys: Sequence[str], columns: Collection[str]) -> Any:
+            return (row(str(number)) for number in count())
+
+    answer = await ask(guarded(Endless(), limits={"records": 50}), key("1"))
+    assert failure(answer[key("1")]["stock"])[0] is FailureKind.TOO_LARGE
+
+
+class Endlessly(InMemory):
+    """Pages for ever; ``cursors`` makes the next page's cursor."""
+
+    cursors: Callable[[int], Cursor] = staticmethod(lambda number: number)
+
+    async def changes(self, cursor: Cursor) -> AsyncIterator[DocumentPage]:
+        for number in count(1):
+            yield page(row(str(number)), cursor=self.cursors(number))
+
+
+async def test_a_walk_without_end_ends() -> None:
+    *pages, failed = await follow(guarded(Endlessly(), limits={"pages": 7}))
+    assert len(pages) == 6
+    assert failure(failed)[0] is FailureKind.TOO_LARGE
+    assert "raise sources.wms.limits.pages" in failure(failed)[1]
+    seven = [page(row(str(number)), cursor=number) for number in range(6)] + [page(last=True)]
+    assert all(isinstance(one, Page) for one in await follow(guarded(InMemory(pages=seven), limits={"pages": 7})))
+
+
+async def test_a_walk_that_does_not_get_on_ends() -> None:
+    connector = Endlessly()
+    connector.cursors = lambda number: min(number, 3)
+    *pages, failed = await follow(guarded(connector))
+    assert len(pages) == 3
+    assert failure(failed)[0] is FailureKind.GARBLED
+    assert "for ever" in failure(failed)[1]
+
+
+async def test_a_cursor_is_small() -> None:
+    connector = Endlessly()
+    connector.cursors = lambda number: "x" * 70_000
+    (failed,) = await follow(guarded(connector))
+    assert failure(failed)[0] is FailureKind.GARBLED
+
+
+# ── Leaving a system alone ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def go(self, **length: float) -> None:
+        self.at += timedelta(**length)
+
+
+async def test_a_system_that_keeps_failing_is_left_alone_and_its_readers_are_told() -> None:
+    clock, connector = Clock(), InMemory([row("1")], act=raiser(unreachable()))
+    source = guarded(connector, retries=0, now=clock, breaker={"after": 3, "wait": "10s"})
+    for _ in range(3):
+        assert failure((await ask(source, key("1")))[key("1")]["stock"]) == (FailureKind.UNREACHABLE, "no connection")
+        clock.go(seconds=1)
+    kind, message = failure((await ask(source, key("1"), key("2")))[key("2")]["stock"])
+    assert kind is FailureKind.UNREACHABLE
+    assert re.fullmatch(
+        r"no connection \(failing since 12:00:00 UTC, asked again at 12:00:(0[7-9]|1[0-2]) UTC\)", message
+    )
+    assert len(connector.asked) == 3
+    clock.go(seconds=10)
+    connector.act = None
+    answers = await asyncio.gather(*(ask(source, key("1")) for _ in range(5)))
+    assert all(isinstance(answer[key("1")]["stock"], Reading) for answer in answers[:1])
+    assert len(connector.asked) == 4, "one tried, and the others were turned away"
+    assert "asked again just now" in failure(answers[1][key("1")]["stock"])[1]
+    assert isinstance((await ask(source, key("1")))[key("1")]["stock"], Reading)
+
+
+async def test_a_reader_who_goes_away_does_not_keep_the_door_shut() -> None:
+    clock, connector = Clock(), InMemory([row("1")], act=raiser(unreachable()))
+    source = guarded(connector, retries=0, now=clock, breaker={"after": 1})
+    await ask(source, key("1"))
+    clock.go(minutes=1)
+    connector.act = forever
+    task = asyncio.create_task(ask(source, key("1")))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait([task])
+    connector.act = None
+    assert isinstance((await ask(source, key("1")))[key("1")]["stock"], Reading)
+
+
+async def test_a_sync_that_fails_costs_no_live_read_and_is_held_back_by_none() -> None:
+    connector = InMemory([row("1")], pages=[unreachable(), page(row("1"), last=True)])
+    source = guarded(connector, retries=0, breaker={"after": 1})
+    assert failure((await follow(source))[0])[0] is FailureKind.UNREACHABLE
+    assert isinstance((await ask(source, key("1")))[key("1")]["stock"], Reading)
+    connector.act = raiser(unreachable())
+    await ask(source, key("1"))
+    connector.act = None
+    assert isinstance((await ask(source, key("1")))[key("1")]["stock"], Failed), "it is open"
+    assert isinstance((await follow(source, 1))[0], Page)
+
+
+async def test_one_record_that_is_broken_costs_itself_alone() -> None:
+    garbled = SourceFailure(FailureKind.GARBLED, "half a record")
+    connector = InMemory([row("1")])
+    source = guarded(connector, breaker={"after": 2})
+    for _ in range(9):
+        connector.act = raiser(garbled)
+        assert failure((await ask(source, key("2")))[key("2")]["stock"]) == (FailureKind.GARBLED, "half a record")
+    connector.act = None
+    assert isinstance((await ask(source, key("1")))[key("1")]["stock"], Reading)
+
+
 # ── The rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -369,6 +690,6 @@ async def test_closing_never_raises_and_ends_what_runs(monkeypatch: pytest.Monke
     busy = guarded(InMemory(act=forever))
     task = asyncio.create_task(ask(busy, key("1")))
     await asyncio.sleep(0.01)
-    monkeypatch.setattr(guard, "CLOSE_WITHIN", timedelta(milliseconds=50))
+    monkeypatch.setattr(source, "CLOSE_WITHIN", timedelta(milliseconds=50))
     await asyncio.wait_for(busy.close(), 2)
     assert failure((await asyncio.wait_for(task, 1))[key("1")]["stock"])[0] is FailureKind.UNREACHABLE
