@@ -35,7 +35,7 @@ _PLACEHOLDERS = frozenset(
     }
 )
 _NO_BRAND = frozenset({"no brand", "no name", "noname", "no-name", "unbranded", "generic", "ohne marke", "sans marque"})
-_SAMPLE_GTINS = frozenset({"00012345678905", "01234567890128", "00123456789012", "12345678901231"})
+SAMPLE_GTINS = frozenset({"00012345678905", "01234567890128", "00123456789012", "12345678901231"})
 
 
 def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
@@ -61,6 +61,8 @@ def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
     normalised = normalise(text)
     if isinstance(normalised, UnreadableValue):
         return normalised.reason
+    if len(normalised) > MAX_IDENTIFIER:  # some letters are many once they are written alike
+        return f"{len(normalised)} characters once written alike, where {MAX_IDENTIFIER} at most are an identifier"
     return Identifier(scheme, normalised, written)
 
 
@@ -89,7 +91,7 @@ def _gtin(text: str) -> str | UnreadableValue:
     right = ean.calc_check_digit(padded[:-1])
     if right != padded[-1]:
         return UnreadableValue(f"{quoted(text)} has a wrong check digit: {right} would be right")
-    if padded in _SAMPLE_GTINS:
+    if padded in SAMPLE_GTINS:
         return UnreadableValue(f"{quoted(text)} is a sample number")
     if len(digits) == 10 and isbn.is_valid(digits):
         return UnreadableValue(f"{quoted(text)} could be an ISBN of 10 digits or a GTIN that lost its zeros")
@@ -101,7 +103,8 @@ def _sku(text: str) -> str | UnreadableValue:
 
 
 def _mpn(text: str) -> str | UnreadableValue:
-    compared = _MPN_SEPARATORS.sub("", unicodedata.normalize("NFKC", _repaired(text))).casefold()
+    folded = _MPN_SEPARATORS.sub("", unicodedata.normalize("NFKC", _repaired(text))).casefold()
+    compared = unicodedata.normalize("NFKC", folded)  # once more: what stands together now may compose
     if len(compared) < 2:
         return UnreadableValue(f"{quoted(text)} is too short for a part number")
     return compared

@@ -9,39 +9,33 @@ from __future__ import annotations
 
 import re
 from collections import abc
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache, partial
-from itertools import islice
+from functools import partial
+from itertools import compress, islice
 from typing import TypeAlias, TypeVar
 
 import orjson
 
-from sources.contract import PROBLEM, Basis, Claim, Document, Identifier, Record, RecordKey, Rejected, Scope
+from sources.columnwise import Columnwise
+from sources.contract import PROBLEM, Basis, Claim, Document, Record, RecordKey, Rejected, Scope
 from sources.declaration import SourceDeclaration
-from sources.identifiers import brand_and_mpn, normalise_identifier
 from sources.interpretation.clocks import read_clock, zone
 from sources.interpretation.entries import Content, Entry, FieldShape, compile_entry
 from sources.interpretation.interpret import look_up
 from sources.interpretation.json_form import lenient_json_form
-from sources.interpretation.plain_text import optional_text, plain_text, wrong_kind
-from sources.interpretation.texts import clean_text, is_encodable, quoted
+from sources.interpretation.plain_text import wrong_kind
+from sources.interpretation.texts import quoted
 from sources.interpretation.unreadable import UnreadableValue
+from sources.naming import read_id, read_identifiers, read_names
 from sources.paths import Path, compile_path
+from sources.rows import Rows
+from sources.stored_documents import stored
+from sources.unread import Unread
 from sources.values import JSON
 
 __all__ = ["FieldShape", "Mapping"]
 
-MAX_ID = 200
-"""Characters of a record's id."""
-MAX_NAME = 300
-"""Characters of a name; a longer one is cut."""
-MAX_NAMES = 50
-MAX_IDENTIFIERS = 50
-"""Identifiers of one scheme on one record."""
-MAX_DOCUMENT = 64 * 1024
-"""Bytes of a record's document as JSON; of a larger one only the mapped columns are kept."""
 
 _T = TypeVar("_T")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?")
@@ -64,12 +58,14 @@ class Mapping:
         self._key = self._path("key", declaration.key)
         self._clock = self._path("updated_at", declaration.updated_at) if declaration.updated_at else None
         self._names = tuple(self._path("names", name) for name in declaration.names)
-        self._identifiers = {
+        self._identifiers: dict[str, Path] = {
             scheme: self._path(f"identifiers.{scheme}", path) for scheme, path in declaration.identifiers.items()
         }
         self._entries = tuple(self._compile_all(shapes))
         self._everything = self._planned(self._entries)
         self._plans: dict[frozenset[str], _Plan] = {}
+        self._underscored = frozenset(name for name in self.all_columns() if name.startswith("_"))
+        self._columnwise = self._by_columns()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -101,7 +97,7 @@ class Mapping:
         content = document.content
         if PROBLEM in content:
             return self.reject(document, str(content[PROBLEM]))
-        record_id = self._record_id(content)
+        record_id = read_id(look_up(self._key, content), self._key.text)
         if isinstance(record_id, UnreadableValue):
             return self.reject(document, record_id.reason)
         clock = self._clock
@@ -128,11 +124,11 @@ class Mapping:
                     claims.append(Claim(entry.field, scope, None, last_updated, basis, observed_at, value.reason))
                 else:
                     claims.append(Claim(entry.field, scope, value, last_updated, basis, observed_at))
-        identifiers, invalid = self._read_identifiers(content) if self._identifiers else ((), ())
+        identifiers, invalid = read_identifiers(self._identifiers, content)
         return Record(
             RecordKey(self.source, record_id),
             tuple(claims if alone else _first_of_each(claims)),
-            self._read_names(content) if self._names else (),
+            read_names(self._names, content),
             identifiers,
             invalid,
             updated_at,
@@ -140,9 +136,46 @@ class Mapping:
             self._document(content),
         )
 
+    def read_all(self, documents: Sequence[Document], observed_at: datetime) -> list[Record | Rejected]:
+        """What :meth:`read` says of each; of rows, it is found out column by column."""
+        columnwise = self._columnwise
+        if columnwise is None or not isinstance(documents, Rows):
+            return [self.read(document, observed_at) for document in documents]
+        ids = columnwise.ids(documents)
+        good = [isinstance(one, str) and row not in documents.problems for row, one in enumerate(ids)]
+        rows = documents if all(good) else documents.take(good)
+        records = iter(columnwise.records(rows, [*compress(ids, good)], observed_at))  # type: ignore[list-item]
+        return [
+            next(records) if is_good else self.read(documents[row], observed_at) for row, is_good in enumerate(good)
+        ]
+
+    def look_through(
+        self, documents: Sequence[Document], observed_at: datetime
+    ) -> tuple[Unread, list[Rejected]] | None:
+        """The records among ``documents``, not read yet, and what is no record or the second with one id; None where they
+        are no rows, or this mapping cannot read them column by column."""
+        columnwise = self._columnwise
+        if columnwise is None or not isinstance(documents, Rows):
+            return None
+        ids = columnwise.ids(documents)
+        if not documents.problems and set(map(type, ids)) <= {str} and len(set(ids)) == len(ids):
+            return Unread(columnwise, documents, ids, observed_at), []  # type: ignore[arg-type]
+        met: dict[str, None] = {}
+        rejected: list[Rejected] = []
+        good: list[bool] = []
+        for row, one in enumerate(ids):
+            good.append(isinstance(one, str) and row not in documents.problems and one not in met)
+            if good[-1]:
+                met[str(one)] = None
+            elif isinstance(one, UnreadableValue):
+                rejected.append(self.reject(documents[row], documents.problems.get(row, one.reason)))
+            else:
+                rejected.append(self.reject(documents[row], documents.problems.get(row) or second(one)))
+        return Unread(columnwise, documents.take(good), [*met], observed_at), rejected
+
     def reject(self, document: Document, reason: str) -> Rejected:
         """The note that ``document`` is no record, with its key, where that can be read, and its beginning."""
-        record_id = self._record_id(document.content)
+        record_id = read_id(look_up(self._key, document.content), self._key.text)
         members = islice(document.content.items(), 8)
         sample = orjson.dumps({quoted(name)[1:-1]: lenient_json_form(value) for name, value in members})
         return Rejected(
@@ -162,6 +195,23 @@ class Mapping:
                 raise ValueError(f"{self._place}.{place}: there is no [fields.{field}]; define it or take this out")
             for mapping in mappings:
                 yield self._checked(place, partial(compile_entry, shape, mapping, self._declaration))
+
+    def _by_columns(self) -> Columnwise | None:
+        entries, alone = self._everything
+        if any(entry.per_locale for entry in entries):
+            return None
+        return Columnwise(
+            source=self.source,
+            timezone=self._timezone,
+            key=self._key,
+            clock=self._clock,
+            names=self._names,
+            identifiers=self._identifiers,
+            entries=entries,
+            underscored=self._underscored,
+            all_columns=self.all_columns,
+            first_of_each=None if alone else _first_of_each,
+        )
 
     def _path(self, place: str, text: str) -> Path:
         return self._checked(place, lambda: compile_path(text))
@@ -188,28 +238,6 @@ class Mapping:
 
     # ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _record_id(self, content: Content) -> str | UnreadableValue:
-        raw = look_up(self._key, content)
-        if raw is None:
-            return UnreadableValue(f"nothing stands at its key {quoted(self._key.text)}")
-        text: str | UnreadableValue
-        if isinstance(raw, str):
-            text = raw.strip()
-            if not text.isascii() or "\0" in text:
-                cleaned = clean_text(text)
-                text = cleaned if isinstance(cleaned, UnreadableValue) else text
-        else:
-            text = plain_text(raw)
-        if isinstance(text, UnreadableValue):
-            return UnreadableValue(f"its key {quoted(self._key.text)}: {text.reason}")
-        if not text:
-            return UnreadableValue(f"nothing stands at its key {quoted(self._key.text)}")
-        if len(text) > MAX_ID:
-            return UnreadableValue(
-                f"its key {quoted(self._key.text)} has {len(text)} characters; {MAX_ID} at most are read"
-            )
-        return text
-
     def _parts(self, entry: Entry, raw: JSON) -> Iterator[tuple[Scope, JSON]]:
         """The locales of an object whose members are locales."""
         if not isinstance(raw, abc.Mapping):
@@ -217,7 +245,8 @@ class Mapping:
                 unread = raw if isinstance(raw, UnreadableValue) else wrong_kind(raw, "an object of locales")
                 yield entry.scope, unread
             return
-        for name, part in islice(raw.items(), 200):
+        # in an order of ours: the same object may come with its members in another one
+        for name, part in sorted(islice(raw.items(), 200), key=lambda member: str(member[0])):
             found = _LOCALE.fullmatch(name) if isinstance(name, str) else None
             if found is None:
                 if part is not None:
@@ -227,67 +256,13 @@ class Mapping:
             subtags = (language.lower(), script and script.title(), region and region.upper())
             yield Scope("-".join(filter(None, subtags)), entry.scope.channel), part
 
-    def _texts(self, raw: JSON, limit: int) -> Iterator[str]:
-        for one in islice(raw, limit) if isinstance(raw, list | tuple) else (raw,):
-            if isinstance(one, Decimal) and one.is_finite() and one and one.as_tuple().exponent > 0:  # type: ignore[operator]
-                yield str(one)
-            elif isinstance(one, str):
-                yield one
-            elif (text := optional_text(one)) is not None:
-                yield text
-
-    def _read_names(self, content: Content) -> tuple[str, ...]:
-        names: dict[str, None] = {}
-        for path in self._names:
-            for text in self._texts(look_up(path, content), MAX_NAMES):
-                name = clean_text(text)
-                if isinstance(name, str) and name:
-                    names[name[:MAX_NAME].rstrip()] = None
-        return tuple(islice(names, MAX_NAMES))
-
-    def _read_identifiers(self, content: Content) -> tuple[tuple[Identifier, ...], tuple[tuple[str, str, str], ...]]:
-        valid: dict[str, dict[str, Identifier]] = {}
-        invalid: list[tuple[str, str, str]] = []
-        for scheme, path in self._identifiers.items():
-            raw = look_up(path, content)
-            if isinstance(raw, UnreadableValue):
-                invalid.append((scheme, "", raw.reason))
-                continue
-            for text in self._texts(raw, MAX_IDENTIFIERS):
-                if not text or text.isspace():
-                    continue
-                identifier = normalise_identifier(scheme, text)
-                if isinstance(identifier, str):
-                    invalid.append((scheme, quoted(text, MAX_ID)[1:-1], identifier))
-                else:
-                    valid.setdefault(scheme, {}).setdefault(identifier.value, identifier)
-        brands = valid.pop("brand", {})
-        found = [identifier for of_scheme in valid.values() for identifier in of_scheme.values()]
-        for brand in islice(brands.values(), 1):
-            found += [brand_and_mpn(brand, mpn) for mpn in valid.get("mpn", {}).values()]
-        return tuple(found), tuple(invalid)
-
-    # ── The document, to be shown ──────────────────────────────────────────────────────────────────────────────────
-
     def _document(self, content: Content) -> dict[str, JSON]:
-        timezone = self._timezone
-        document = {name: lenient_json_form(value, timezone) for name, value in content.items() if _is_shown(name)}
-        if len(orjson.dumps(document)) <= MAX_DOCUMENT:
-            return document
-        mapped = self.all_columns()
-        document = {name: value for name, value in document.items() if name in mapped}
-        if len(orjson.dumps(document)) <= MAX_DOCUMENT:
-            return document
-        allowed = MAX_DOCUMENT // (len(document) + 1)
-        return {name: value for name, value in document.items() if len(orjson.dumps({name: value})) <= allowed}
+        return stored(content, self._timezone, self._underscored, self.all_columns)
 
 
-@lru_cache(maxsize=10_000)
-def _is_shown(name: object) -> bool:
-    """Whether a document keeps the member of that name."""
-    if not isinstance(name, str) or (name.startswith("_") and name.partition(".")[0] != "_file"):
-        return False
-    return "\0" not in name and (name.isascii() or is_encodable(name))
+def second(record_id: str) -> str:
+    """Why a record is set aside whose id another one has already."""
+    return f'a second record with the key "{record_id}"'
 
 
 def _first_of_each(claims: list[Claim]) -> list[Claim]:

@@ -39,6 +39,11 @@ class Path:
         self.columns: frozenset[str] = frozenset(self._roots())
         """The top-level names that the path can start from; the path's own text is always one of them."""
 
+    @property
+    def is_expression(self) -> bool:
+        """Whether it takes JMESPath to apply it, beyond names and dots."""
+        return self._chain is None
+
     def __call__(self, document: Mapping[str, JSON]) -> JSON:
         """What stands at the path in ``document``, or None."""
         if self.text in document:

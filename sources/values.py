@@ -91,7 +91,7 @@ which it is, and only the functions below, which are given it, look inside."""
 
 def encode_datetime(moment: datetime) -> str:
     """The RFC 3339 form of an aware datetime, in UTC with a ``Z``; microseconds only where there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat().replace("+00:00", "Z")
 
 
 def decode_datetime(text: str) -> datetime:

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sources.columns import instead_of, missing_columns
-from sources.contract import PROBLEM, Changes, Column, Cursor, Description, Document, DocumentPage, Problem
+from sources.contract import Changes, Column, Cursor, Description, DocumentPage, Problem
 from sources.declaration import ConnectorKind, SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.file.delimited import open_delimited
+from sources.file.documents import Sheet, documents_of
 from sources.file.options import FileOptions
 from sources.file.spreadsheets import NoSheet, open_spreadsheet
 from sources.file.table import NoHeader, Row, Table
@@ -130,7 +131,8 @@ class FileConnector:
         file = self._find()[0]
         with self._opened(file) as table:
             row = next((row for row in table.rows if row.problem is None), Row(0, ()))
-            content = self._document(file, table, row).content
+            (document,) = documents_of([Sheet(table, [row])])
+            content = document.content
             columns = [Column(name, _kind(content.get(name)), _sample(content.get(name))) for name in table.columns]
             about = content["_file"]
             columns += [Column(name, "text", _sample(about[name.partition(".")[2]])) for name in ABOUT]
@@ -214,24 +216,26 @@ class FileConnector:
         files = self._find()
         seen = _fingerprint(files)
         first, skipped = _resumed(cursor, seen)
-        documents: list[Document] = []
-        position = (first, skipped)
+        page: list[Sheet] = []
+        room, position = self._declaration.sync.page, (first, skipped)
         for index, file in enumerate(files[first:], start=first):
             with self._opened(file) as table:
                 self._insist_on_key(file, table)
-                for row in table.rows:
-                    if index == first and row.number <= skipped:
-                        continue
-                    if len(documents) == self._declaration.sync.page:
+                rows = table.rows
+                if index == first and skipped:
+                    rows = dropwhile(lambda row: row.number <= skipped, rows)
+                while part := [*islice(rows, room or self._declaration.sync.page)]:
+                    if not room:
                         note = {"seen": seen, "file": position[0], "row": position[1]}
-                        yield DocumentPage(tuple(documents), note, enumerating=True, last=False)
-                        documents = []
-                    documents.append(self._document(file, table, row))
-                    position = (index, row.number)
+                        yield DocumentPage(documents_of(page), note, enumerating=True, last=False)
+                        page, room = [], self._declaration.sync.page
+                    page.append(Sheet(table, part))
+                    room -= len(part)
+                    position = (index, part[-1].number)
             if not file.is_unchanged():
                 # half of the old and half of the new would make records look deleted
                 raise SourceFailure(FailureKind.UNREACHABLE, f"{file.name} was being written while it was read")
-        yield DocumentPage(tuple(documents), None, enumerating=True, last=True)
+        yield DocumentPage(documents_of(page), None, enumerating=True, last=True)
 
     def _insist_on_key(self, file: Found, table: Table) -> None:
         """A file without the column of its keys is a failure: it does not say that all its records are gone."""
@@ -241,26 +245,6 @@ class FileConnector:
             raise SourceFailure(
                 FailureKind.MISSING_OBJECT, f"{file.name} has no column {key!r}, the key; it has {found}"[:300]
             )
-
-    def _document(self, file: Found, table: Table, row: Row) -> Document:
-        place = f"sheet {table.sheet}, row {row.number}" if table.sheet is not None else f"line {row.number}"
-        about: dict[str, JSON] = {
-            "path": file.name,
-            "modified": table.modified,
-            "sheet": table.sheet,
-            "row": row.number,
-        }
-        content: dict[str, JSON] = {}
-        if row.problem is not None:
-            content[PROBLEM] = row.problem
-        else:
-            content.update(dict.fromkeys(table.columns))
-            content.update(zip(table.columns, row.cells, strict=False))
-            for position, cell in enumerate(row.cells[len(table.columns) :], start=len(table.columns) + 1):
-                if cell is not None:
-                    content.setdefault(f"column {position}", cell)
-        content["_file"] = about
-        return Document(content, f"{file.name}, {place}")
 
 
 def _leave(pages: Generator[DocumentPage, None, None], done: asyncio.Future[DocumentPage | None]) -> None:

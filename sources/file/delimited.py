@@ -7,26 +7,26 @@ the line after that.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from sources.failures import FailureKind, SourceFailure
+from sources.file.lines import MAX_ROW, Feed, read_lines
 from sources.file.options import FileOptions
+from sources.file.straight import Block, Reader, straight_rows
 from sources.file.table import Row, Table, check_height, check_width, column_names, is_blank
 from sources.values import JSON
 
 CANDIDATES = (",", ";", "\t", "|")
-MAX_ROW = 1_000_000
-"""Characters that one row may have."""
 _SNIFFED = 30
-_CHUNK = 1 << 16
+_AT_ONCE = 500
+"""Lines that are read at once."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
@@ -43,50 +43,54 @@ def open_delimited(path: Path, name: str, options: FileOptions, modified: dateti
     delimiter = options.delimiter
     if delimiter is None:
         delimiter, begin = _sniff(path, name, options, begin)
-    rows = _rows(path, name, options, delimiter, begin)
+    blocks = _blocks(path, name, options, delimiter, begin)
     if options.columns is not None:
-        return Table(name, options.columns, _counted(rows, name, options), modified)
-    header = next(rows, None)
+        return Table(name, options.columns, _counted(blocks, name, options), modified)
+    header = next((row for block in blocks for row in block.rows), None)
     if header is not None and header.problem is not None:
         raise SourceFailure(FailureKind.GARBLED, f"{name}, line {header.number}: {header.problem}")
     columns = column_names(header.cells if header is not None else (), name, options)
-    return Table(name, columns, _counted(rows, name, options), modified)
+    return Table(name, columns, _counted(blocks, name, options), modified)
 
 
-def _counted(rows: Iterator[Row], name: str, options: FileOptions) -> Iterator[Row]:
-    """``rows`` without the blank ones; an end to too many."""
+def _counted(blocks: Iterator[Block], name: str, options: FileOptions) -> Iterator[Row]:
+    """The rows of ``blocks`` without the blank ones; an end to too many."""
     count = 0
-    for row in rows:
-        if row.problem is None and is_blank(row.cells):
-            continue
-        count += 1
+    for block in blocks:
+        rows = block.rows
+        if not block.is_straight:
+            rows = [row for row in rows if row.problem is not None or not is_blank(row.cells)]
+        yield from rows[: max(0, options.max_rows - count)]
+        count += len(rows)
         check_height(count, name, options)
-        yield Row(row.number, [cell or None for cell in row.cells], row.problem)
 
 
-def _rows(path: Path, name: str, options: FileOptions, delimiter: str, begin: int) -> Iterator[Row]:
-    """Every row from the line ``begin``, the header too; each has as many cells as the first, or a problem."""
+def _blocks(path: Path, name: str, options: FileOptions, delimiter: str, begin: int) -> Iterator[Block]:
+    """Every row from the line ``begin``, the header too, which comes alone; each has as many cells as the first, or a
+    problem."""
     width = None if options.columns is None else len(options.columns)
-    with closing(_lines(path, name, options)) as lines:
+    with closing(read_lines(path, name, options)) as lines:
         if options.record_end is not None:
             rows = _by_end(lines, name, options.record_end, delimiter, begin)
         else:
-            feed = _Feed(lines, begin)
+            feed = Feed(lines, begin)
             if options.open_rows:
                 rows = _open(feed, delimiter, width or 1)
             elif len(delimiter) > 1:
                 rows = _split(feed, delimiter)
             else:
-                rows = _quoted(feed, delimiter, options.quote, width)
+                yield from _quoted(
+                    feed, delimiter, options.quote, width, partial(check_width, name=name, options=options)
+                )
+                return
         for row in rows:
             if row.problem is None:
                 check_width(len(row.cells), name, options)
                 if width is None:
                     width = len(row.cells)
                 elif problem := _misfit(row.cells, width):
-                    yield Row(row.number, (), problem)
-                    continue
-            yield row
+                    row = Row(row.number, (), problem)
+            yield Block((row,))
 
 
 def _misfit(cells: Sequence[JSON], width: int) -> str | None:
@@ -96,104 +100,30 @@ def _misfit(cells: Sequence[JSON], width: int) -> str | None:
     return f"the row has {len(cells)} cells, and there are {width} columns"
 
 
-# ── Lines ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _lines(path: Path, name: str, options: FileOptions) -> Generator[str, None, None]:
-    """The lines with their ends. Raises SourceFailure for bytes that the encoding does not have."""
-    number = 0
-    try:
-        with path.open(encoding=options.encoding, newline="") as file:
-            while line := file.readline(MAX_ROW):
-                number += 1
-                if len(line) >= MAX_ROW:
-                    raise SourceFailure(
-                        FailureKind.TOO_LARGE, f"{name}, line {number}: longer than {MAX_ROW} characters"
-                    )
-                yield line
-    except UnicodeError as error:
-        number = _undecodable(path, options.encoding)
-        raise SourceFailure(
-            FailureKind.GARBLED,
-            f"{name}, line {number}: not {options.encoding.removesuffix('-sig')}; "
-            'set encoding, such as encoding = "cp1252"',
-        ) from error
-
-
-def _undecodable(path: Path, encoding: str) -> int:
-    """The number of the first line that is not in ``encoding``."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    number = 1
-    with path.open("rb") as file:
-        for line in iter(lambda: file.readline(_CHUNK), b""):
-            try:
-                decoder.decode(line)
-            except UnicodeError:
-                return number
-            number += line.endswith(b"\n")
-    return number
-
-
-class _Feed:
-    """Lines one by one; those of the row being read can be given back, all but its first."""
-
-    def __init__(self, lines: Iterator[str], begin: int) -> None:
-        self._lines = lines
-        self._ahead: deque[str] = deque()
-        self._taken: list[str] = []
-        self._size = 0
-        self.number = begin - 1
-        """Of the line given last."""
-        for _ in islice(lines, begin - 1):
-            pass
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._ahead.popleft() if self._ahead else next(self._lines)
-        self.number += 1
-        self._taken.append(line)
-        self._size += len(line)
-        if self._size > MAX_ROW:
-            raise csv.Error(f"it goes on for more than {MAX_ROW} characters")
-        return line
-
-    def begin(self) -> int:
-        """A row begins; the number of its first line."""
-        self._taken.clear()
-        self._size = 0
-        return self.number + 1
-
-    @property
-    def lines_taken(self) -> int:
-        """Lines of this row so far."""
-        return len(self._taken)
-
-    def give_back(self) -> None:
-        """Let the next row begin in the second line of this one."""
-        self._ahead.extendleft(reversed(self._taken[1:]))
-        self.number -= len(self._taken) - 1
-        del self._taken[1:]
-
-
 # ── Rows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _quoted(feed: _Feed, delimiter: str, quote: str, width: int | None) -> Iterator[Row]:
-    """Rows of a CSV proper."""
+def _quoted(feed: Feed, delimiter: str, quote: str, width: int | None, check: Callable[[int], None]) -> Iterator[Block]:
+    """Rows of a CSV proper: many at once while they are straight, and each that is not by itself. ``check`` raises for a
+    row that is too wide."""
 
-    def reader() -> Iterator[list[str]]:
+    def reader(lines: Iterable[str]) -> Reader:
         if not quote:
-            return csv.reader(feed, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None, strict=True)
-        return csv.reader(feed, delimiter=delimiter, quotechar=quote, strict=True)
+            return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None, strict=True)
+        return csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True)
 
-    records = reader()
     while True:
+        if width is not None:
+            lines = feed.take(_AT_ONCE)
+            straight, used = straight_rows(reader(lines), feed.number - len(lines) + 1, width)
+            feed.put_back(lines[used:])
+            if straight:
+                check(width)
+                yield Block(straight, is_straight=True)
         number = feed.begin()
         problem = None
         try:
-            cells = next(records)
+            cells = next(reader(feed))
         except StopIteration:
             return
         except csv.Error as error:
@@ -203,15 +133,15 @@ def _quoted(feed: _Feed, delimiter: str, quote: str, width: int | None) -> Itera
                 width = len(cells)
             elif feed.lines_taken > 1:
                 problem = _misfit(cells, width)
-        if problem is None:
-            yield Row(number, cells)
-        else:
+            if problem is None:
+                check(len(cells))
+                problem = _misfit(cells, width)
+        if problem is not None and feed.lines_taken > 1:
             feed.give_back()
-            records = reader()
-            yield Row(number, (), problem)
+        yield Block((Row(number, () if problem else cells, problem),))
 
 
-def _split(feed: _Feed, delimiter: str) -> Iterator[Row]:
+def _split(feed: Feed, delimiter: str) -> Iterator[Row]:
     """A row a line, a separator of several characters, no quotes."""
     while True:
         number = feed.begin()
@@ -222,7 +152,7 @@ def _split(feed: _Feed, delimiter: str) -> Iterator[Row]:
         yield Row(number, line.rstrip("\r\n").split(delimiter))
 
 
-def _open(feed: _Feed, delimiter: str, width: int) -> Iterator[Row]:
+def _open(feed: Feed, delimiter: str, width: int) -> Iterator[Row]:
     """Rows that go on over the lines until they have ``width`` cells."""
     while True:
         number = feed.begin()
@@ -270,7 +200,7 @@ def _by_end(lines: Iterator[str], name: str, end: str, delimiter: str, begin: in
 
 def _sniff(path: Path, name: str, options: FileOptions, begin: int) -> tuple[str, int]:
     """The delimiter by which the beginning falls into most columns most evenly, and the line to begin in."""
-    with closing(_lines(path, name, options)) as lines:
+    with closing(read_lines(path, name, options)) as lines:
         first = list(islice(lines, begin - 1 + _SNIFFED))
     if first and (said := _SEPARATOR_LINE.fullmatch(first[0])):
         return said[1], begin + 1  # Excel writes its separator in a line of its own

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from sources.contract import Scope
 from sources.declaration import FieldMapping, SourceDeclaration
+from sources.interpretation.column_readers import ReadColumn, column_reader
 from sources.interpretation.currencies import find_currency
 from sources.interpretation.interpret import Hints, Read, look_up, reader
 from sources.interpretation.plain_text import optional_text
@@ -41,11 +42,14 @@ class Entry:
     scope: Scope
     column: str | None
     """The column's name, where the path is only that."""
+    path: Path | None
     take: Callable[[Content], JSON]
     """What stands at the path; without a path, the document itself."""
     read: Read
+    read_column: ReadColumn
+    """``read`` for a whole column."""
     read_beside: ReadBeside | None
-    """Instead of ``read``, where something beside the value says how it is meant."""
+    """Instead of ``read`` and ``read_column``, where something beside the value says how it is meant."""
     clock: Path | None
     per_locale: bool
     columns: frozenset[str]
@@ -68,8 +72,10 @@ def compile_entry(shape: FieldShape, mapping: FieldMapping, declaration: SourceD
         field=shape.name,
         scope=Scope(mapping.locale, mapping.channel),
         column=path.text if path is not None and path.text.isidentifier() else None,
+        path=path,
         take=(lambda content: content) if path is None else (lambda content: look_up(path, content)),
         read=reader(shape.type, hints),
+        read_column=column_reader(shape.type, hints),
         read_beside=_beside_reader(shape, mapping, hints),
         clock=compile_path(mapping.updated_at) if mapping.updated_at else None,
         per_locale=mapping.per_locale,

@@ -12,7 +12,8 @@ MAX_TEXT = 100_000
 """Characters in one text; more is a document, not a fact."""
 
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_EDGES = _INVISIBLE + "".join(chr(point) for point in range(0x3001) if chr(point).isspace())
+EDGES = _INVISIBLE + "".join(chr(point) for point in range(0x3001) if chr(point).isspace())
+"""What does not count at the ends of a text."""
 _NOT_INVISIBLE = dict.fromkeys(map(ord, _INVISIBLE))
 
 
@@ -29,7 +30,7 @@ def clean_text(raw: str) -> str | UnreadableValue:
         return raw.strip()
     if not is_encodable(raw):
         return UnreadableValue(f"{quoted(raw)} holds half of a surrogate pair")
-    return unicodedata.normalize("NFC", raw).strip(_EDGES)
+    return unicodedata.normalize("NFC", raw).strip(EDGES)
 
 
 def without_invisible(text: str) -> str:

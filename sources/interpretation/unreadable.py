@@ -13,3 +13,7 @@ class UnreadableValue:
     """
 
     reason: str
+
+    def get(self, name: object, default: object = None) -> UnreadableValue:
+        """A member of what cannot be read cannot be read either, for JMESPath, which would take it for not there."""
+        return self

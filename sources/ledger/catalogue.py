@@ -47,7 +47,7 @@ from sources.ledger.conditions import (
     Order,
 )
 from sources.ledger.database import Pool
-from sources.ledger.tables import crosswalk, products, records
+from sources.ledger.tables import products, records
 from sources.values import FieldType
 
 _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -207,9 +207,9 @@ def _where(condition: Condition) -> ColumnElement[bool]:
             return not_(func.coalesce(_where(part), False))
         case HasRecord(sources):
             return exists().where(
-                crosswalk.c.product_id == products.c.product_id,
-                crosswalk.c.source == any_(cast(list(sources), ARRAY(Text))),
-                crosswalk.c.gone_at.is_(None),
+                records.c.product_id == products.c.product_id,
+                records.c.source == any_(cast(list(sources), ARRAY(Text))),
+                records.c.gone_at.is_(None),
             )
         case FieldIs(field, operator, operand):
             return _compare(field, operator, operand)

@@ -9,28 +9,45 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
-from sources.contract import Basis, Claim, Scope
+from sources.contract import EVERYWHERE, Basis, Claim, Scope
 from sources.values import JSON, FieldType, decode, decode_datetime, encode, encode_datetime
 
 
 def encode_claims(claims: Iterable[Claim], types: Mapping[str, FieldType]) -> dict[str, list[JSON]]:
     """The document of ``claims``; those of fields without a type in ``types`` are left out."""
     document: dict[str, list[JSON]] = {}
+    clock, written = None, ""  # most claims of a record have its one clock
     for claim in claims:
-        kind = types.get(claim.field)
+        name, value = claim.field, claim.value
+        kind = types.get(name)
         if kind is None:
             continue
-        entry: dict[str, JSON] = {"value": encode(kind, claim.value), "basis": claim.basis.value}
-        if claim.last_updated is not None:
-            entry["lastUpdated"] = encode_datetime(claim.last_updated)
-        if claim.scope.locale is not None:
-            entry["locale"] = claim.scope.locale
-        if claim.scope.channel is not None:
-            entry["channel"] = claim.scope.channel
+        entry: dict[str, JSON] = {
+            "value": value if kind in _AS_THEY_ARE else encode(kind, value),
+            "basis": _BASES[claim.basis],
+        }
+        moment = claim.last_updated
+        if moment is not None:
+            if moment is not clock:
+                clock, written = moment, encode_datetime(moment)
+            entry["lastUpdated"] = written
+        if claim.scope is not EVERYWHERE:
+            locale, channel = claim.scope
+            if locale is not None:
+                entry["locale"] = locale
+            if channel is not None:
+                entry["channel"] = channel
         if claim.unreadable is not None:
             entry["unreadable"] = claim.unreadable
-        document.setdefault(claim.field, []).append(entry)
+        if name in document:
+            document[name].append(entry)
+        else:
+            document[name] = [entry]
     return document
+
+
+_AS_THEY_ARE = frozenset({FieldType.TEXT, FieldType.INTEGER, FieldType.BOOLEAN, FieldType.JSON})
+_BASES = {basis: basis.value for basis in Basis}
 
 
 def decode_claims(

@@ -21,11 +21,23 @@ from sqlalchemy.pool import NullPool
 
 OLDEST_SERVER = 15
 CONNECT_SECONDS = 2.0
-COMMAND_SECONDS = 60.0
+"""To connect to the server."""
+WAIT_SECONDS = 1.0
+"""That a read waits for a connection of the pool."""
+READ_SECONDS = 5.0
+"""That a statement outside a batch may take."""
+BATCH_SECONDS = 60.0
+"""That a statement within a batch may take, and that a batch waits for a connection."""
+IDLE_SECONDS = 30.0
+"""That a batch may stand still between two statements. Then the server undoes it: a process that was paused, or whose
+machine is gone, would else hold its locks for as long as it likes."""
+LONGEST_BATCH_SECONDS = 300.0
+"""That a batch may last, where the server can be told so: one that is paused while the server waits for the second half of
+a statement does not count as standing still."""
 _MIGRATION_LOCK = 0x5768656E6365  # "Whence"
+_TRANSACTION_TIMEOUT = 17
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 
@@ -47,10 +59,74 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
     )
+    if connection.get_server_version().major >= _TRANSACTION_TIMEOUT:
+        await connection.execute(f"set transaction_timeout = {round(LONGEST_BATCH_SECONDS * 1000)}")
 
 
 async def _keep(connection: Any) -> None:
     """At a connection's release nothing is reset: nothing here changes a session's state outside a transaction."""
+
+
+class Pool:
+    """Connections to the ledger. Made by :func:`open_pool`.
+
+    Reads end in time whatever the server does: they wait for a connection WAIT_SECONDS, for a new one to be made
+    CONNECT_SECONDS more, for their statement READ_SECONDS, and WAIT_SECONDS for it to be stopped. What then is raised,
+    asyncpg's errors, OSError or TimeoutError, says that the ledger is away. Batches take their time, and half of the
+    connections at most.
+    """
+
+    def __init__(self, connections: asyncpg.Pool[asyncpg.Record], size: int) -> None:
+        self._connections = connections
+        self._places = asyncio.Semaphore(size)
+        self._batches = asyncio.Semaphore(max(1, size // 2))
+
+    async def fetch(self, query: str, *arguments: Any, timeout: float | None = None) -> list[asyncpg.Record]:
+        """The rows of one statement, in at most ``timeout`` seconds (READ_SECONDS, unless it says more)."""
+        async with self._connection(WAIT_SECONDS) as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments, timeout=timeout or READ_SECONDS)
+            return rows
+
+    async def fetchrow(self, query: str, *arguments: Any, timeout: float | None = None) -> asyncpg.Record | None:
+        """The first row of one statement, or None."""
+        async with self._connection(WAIT_SECONDS) as connection:
+            return await connection.fetchrow(query, *arguments, timeout=timeout or READ_SECONDS)
+
+    async def fetchval(self, query: str, *arguments: Any, timeout: float | None = None) -> Any:
+        """The first column of the first row of one statement, or None."""
+        async with self._connection(WAIT_SECONDS) as connection:
+            return await connection.fetchval(query, *arguments, timeout=timeout or READ_SECONDS)
+
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:
+        """Run one statement (or, without arguments, several); what PostgreSQL says it did."""
+        async with self._connection(WAIT_SECONDS) as connection:
+            done: str = await connection.execute(query, *arguments, timeout=timeout or READ_SECONDS)
+            return done
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection for a batch: a transaction of its own, each statement of which may take BATCH_SECONDS."""
+        async with asyncio.timeout(BATCH_SECONDS):
+            await self._batches.acquire()
+        try:
+            async with self._connection(BATCH_SECONDS) as connection:
+                yield connection
+        finally:
+            self._batches.release()
+
+    @asynccontextmanager
+    async def _connection(self, patience: float) -> AsyncIterator[Connection]:
+        async with asyncio.timeout(patience):
+            await self._places.acquire()
+        try:
+            connection = await self._connections.acquire(timeout=CONNECT_SECONDS)
+            try:
+                yield connection
+            finally:
+                # What was cancelled is stopped over there first; a connection on which that takes longer is closed.
+                await self._connections.release(connection, timeout=WAIT_SECONDS)
+        finally:
+            self._places.release()
 
 
 def asyncpg_dsn(url: str) -> str:
@@ -60,46 +136,56 @@ def asyncpg_dsn(url: str) -> str:
 
 @asynccontextmanager
 async def open_pool(url: str, *, size: int = 10) -> AsyncIterator[Pool]:
-    """A pool of connections to the ledger; a connection is made in at most 2 s, a statement ends in at most 60 s."""
-    pool = asyncpg.create_pool(
+    """A pool of ``size`` connections to the ledger."""
+    connections = asyncpg.create_pool(
         asyncpg_dsn(url),
         min_size=1,
         max_size=size,
         init=_prepare,
         reset=_keep,
         timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        server_settings={"application_name": "whence", "timezone": "UTC", "datestyle": "ISO", "jit": "off"},
+        command_timeout=BATCH_SECONDS,
+        server_settings={
+            "application_name": "whence",
+            "timezone": "UTC",
+            "datestyle": "ISO",
+            "jit": "off",
+            "idle_in_transaction_session_timeout": str(round(IDLE_SECONDS * 1000)),
+        },
     )
-    await pool
+    await connections
     try:
-        yield pool
+        yield Pool(connections, size)
     finally:
         try:
             async with asyncio.timeout(3):
-                await pool.close()
+                await connections.close()
         except TimeoutError:
-            pool.terminate()
+            connections.terminate()
 
 
-async def migrate(url: str) -> None:
-    """Bring the ledger's tables to this code's version, one process at a time.
+async def migrate(url: str, *, to: str = "head") -> None:
+    """Bring the ledger's tables to this code's version, one process at a time; all of it or nothing. There is no way
+    back. ``to`` names an earlier revision, for tests of what follows it.
 
     Raises LedgerUnusable for a server older than 15, or tables that a newer Whence has made.
     """
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        poolclass=NullPool,
-        connect_args={"timeout": CONNECT_SECONDS, "server_settings": {"application_name": "whence-migrate"}},
-    )
+
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        # by asyncpg itself, which knows what a URL may hold: SQLAlchemy stumbles over sslmode
+        return await asyncpg.connect(
+            asyncpg_dsn(url), timeout=CONNECT_SECONDS, server_settings={"application_name": "whence-migrate"}
+        )
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: SyncConnection) -> None:
+def _upgrade(connection: SyncConnection, to: str) -> None:
     version = int(connection.exec_driver_sql("show server_version_num").scalar_one()) // 10_000
     if version < OLDEST_SERVER:
         raise LedgerUnusable(f"the ledger's server is PostgreSQL {version}; use {OLDEST_SERVER} or later")
@@ -115,4 +201,4 @@ def _upgrade(connection: SyncConnection) -> None:
             f"the ledger's tables are of revision {newer[0]}, which this version of Whence does not know: "
             "a newer one has been here. Start that one, or point WHENCE_DATABASE_URL at another database."
         )
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -1,4 +1,9 @@
-"""The crosswalk in SQL: who shares a key with whom, and moving records to the products they belong to."""
+"""The crosswalk in SQL: who shares a key with whom, and moving records to the products they belong to.
+
+Who links keeps to this order, and nobody waits for each other in a circle: the row of the source's cursor, then either the
+turn (:func:`take_turn`: nobody else links) or, together with others, a place among those who link what is plain
+(:func:`keep_still`), and of these one at a time the way to the commit (:func:`come_to_the_end`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from sources.contract import RecordKey
 from sources.ledger.database import Connection
 
 _LINKING_LOCK = 0x6C696E6B  # "link"
+_COMMIT_LOCK = 0x6C617374  # "last"
 
 
 class Carrier(NamedTuple):
@@ -43,6 +49,12 @@ async def take_turn(connection: Connection) -> None:
 async def keep_still(connection: Connection) -> None:
     """Wait until nobody is linking, and keep others from it until this transaction ends, so that no record moves."""
     await connection.execute("select pg_advisory_xact_lock_shared($1)", _LINKING_LOCK)
+
+
+async def come_to_the_end(connection: Connection) -> None:
+    """Wait until nobody else who links is about to commit; held until this transaction ends. What is read from now on
+    holds all that was linked before."""
+    await connection.execute("select pg_advisory_xact_lock($1)", _COMMIT_LOCK)
 
 
 async def carriers(connection: Connection, values: Iterable[tuple[str, str]]) -> list[Carrier]:
@@ -76,7 +88,7 @@ async def invalid_identifiers(
 async def holders(connection: Connection, products: Collection[UUID]) -> dict[UUID, set[RecordKey]]:
     """The present records of each of ``products``, those without any left out."""
     rows = await connection.fetch(
-        "select product_id, source, record_id from crosswalk where product_id = any($1::uuid[]) and gone_at is null",
+        "select product_id, source, record_id from records where product_id = any($1::uuid[]) and gone_at is null",
         list(products),
     )
     found: dict[UUID, set[RecordKey]] = defaultdict(set)
@@ -88,7 +100,7 @@ async def holders(connection: Connection, products: Collection[UUID]) -> dict[UU
 async def ever_of(connection: Connection, products: Iterable[UUID]) -> dict[RecordKey, UUID]:
     """The records of ``products``, those included that are gone, and the product of each."""
     rows = await connection.fetch(
-        "select source, record_id, product_id from crosswalk where product_id = any($1::uuid[])", list(products)
+        "select source, record_id, product_id from records where product_id = any($1::uuid[])", list(products)
     )
     return {RecordKey(row["source"], row["record_id"]): row["product_id"] for row in rows}
 
@@ -102,12 +114,6 @@ async def current_links(connection: Connection, records: Iterable[RecordKey]) ->
         for row in rows
         for key in (RecordKey(row["source"], row["record_id"]),)
     }
-
-
-async def unsettled_sources(connection: Connection) -> dict[str, tuple[int, bool]]:
-    """Every source's rank, and whether it is still on its first walk."""
-    rows = await connection.fetch("select name, rank, settled_at is null as unsettled from sources")
-    return {row["name"]: (row["rank"], row["unsettled"]) for row in rows}
 
 
 async def move_records(connection: Connection, moves: Mapping[RecordKey, tuple[UUID, UUID]]) -> None:
@@ -205,11 +211,11 @@ with moves as (
 ), taken as (
     delete from records r using moves m
     where (r.product_id, r.source, r.record_id) = (m.old, m.source, m.record_id)
-    returning m.new, r.source, r.record_id, r.document, r.claims, r.names, r.identifiers, r.digest, r.updated_at,
+    returning m.new, r.source, r.record_id, r.document, r.claims, r.names, r.identifiers, r.updated_at,
               r.observed_at, r.gone_at
 )
-insert into records (product_id, source, record_id, document, claims, names, identifiers, digest, updated_at,
-                     observed_at, gone_at)
+insert into records (product_id, source, record_id, document, claims, names, identifiers, updated_at, observed_at,
+                     gone_at)
 select * from taken
 """
 _MOVE_CHANGES = """
@@ -262,7 +268,7 @@ on conflict (former_id) do update set product_id = excluded.product_id, since = 
 _UNLIST = """
 update products p set listed = false
 where p.product_id = any($1::uuid[]) and p.listed
-  and not exists (select from crosswalk x where x.product_id = p.product_id and x.gone_at is null)
+  and not exists (select from records r where r.product_id = p.product_id and r.gone_at is null)
 """
 _GONE_KEYS = "unnest($1::text[], $2::text[]) as left_ (source, record_id)"
 _MARK_RECORDS_GONE = f"""

@@ -22,6 +22,8 @@ class Wanted(NamedTuple):
     source: str | None = None
     spelling: str | None = None
     """Set where nothing but this very spelling will do."""
+    record_ids: tuple[str, ...] = ()
+    """The record ids that would meet it as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ async def find_products(
     of the sources in ``visible`` count; an alias of one that stays apart only where no other product has it. One
     statement.
     """
+    ids_as_written = [(one, record_id) for one in wanted for record_id in one.record_ids]
     rows = await pool.fetch(
         _FIND,
         list(ids),
@@ -59,6 +62,9 @@ async def find_products(
         list(visible),
         [one.spelling for one in wanted],
         past,
+        [one.place for one, _ in ids_as_written],
+        [record_id for _, record_id in ids_as_written],
+        [one.source for one, _ in ids_as_written],
     )
     return {row["place"]: tuple(row["products"]) for row in rows}
 
@@ -110,8 +116,14 @@ with met as (
     from unnest($1::int[], $2::uuid[]) as w (place, id)
     left join former_ids f on f.former_id = w.id
     where exists (
-        select from crosswalk x
-        where x.product_id = coalesce(f.product_id, w.id) and x.source = any($7::text[]) and (x.gone_at is null or $9))
+        select from records r
+        where r.product_id = coalesce(f.product_id, w.id) and r.source = any($7::text[]) and (r.gone_at is null or $9))
+  union
+    select w.place, x.product_id, case when x.linked_by <> 'apart' then 0 when p.listed then 1 else 2 end
+    from unnest($10::int[], $11::text[], $12::text[]) as w (place, record_id, source)
+    join crosswalk x on x.source = any($7::text[]) and x.record_id = w.record_id and x.gone_at is null
+    join products p on p.product_id = x.product_id
+    where w.source is null or x.source = w.source
   union
     select w.place, a.product_id, case when x.linked_by <> 'apart' then 0 when p.listed then 1 else 2 end
     from unnest($3::int[], $4::text[], $5::text[], $6::text[], $8::text[])
@@ -129,9 +141,9 @@ where tier = best group by place
 _CROSSWALK = """
 select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at,
        r.names, r.identifiers, r.updated_at, greatest(r.observed_at, c.confirmed_at) as observed_at
-from crosswalk x join records r using (product_id, source, record_id)
+from records r join crosswalk x using (source, record_id)
 join sources s on s.name = x.source join cursors c on c.source = x.source
-where x.product_id = any($1::uuid[]) and x.gone_at is null
+where r.product_id = any($1::uuid[]) and r.gone_at is null
 order by s.rank, x.record_id
 """
 _CHANGES = """

@@ -1,4 +1,4 @@
-"""Runs and cursors: how far each source has been read, how its syncs ended, and what was set aside."""
+"""Runs and cursors: how far each source has been read, and how its syncs ended."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from sources.contract import Cursor
 from sources.failures import Failure, FailureKind
 from sources.ledger.database import Pool
+from sources.storable import kept_cursor
 
 RUNS_KEPT = 500
 """Runs of a source that can be looked at."""
+COUNTS = ("seen", "added", "changed", "gone", "rejected", "unreadable", "remapped")
+"""What is counted in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class Run:
     changed: int
     gone: int
     rejected: int
+    unreadable: int
+    """Values, in the records that were read, that could not be."""
+    remapped: int
+    """Records that were read anew from the ledger, by another map."""
+    worker: str | None
+    """The process that ran it."""
     failure: Failure | None
 
 
@@ -61,14 +70,14 @@ async def sync_state(pool: Pool, source: str) -> SyncState:
     )
     if row is None:
         raise LookupError(f"the source {source!r} has not been registered in the ledger")
-    return SyncState(**row)
+    return SyncState(**{**row, "cursor": kept_cursor(row["cursor"])})
 
 
-async def begin_run(pool: Pool, source: str, at: datetime) -> int:
-    """Note that a run begins; its number. Of a source, the last RUNS_KEPT runs are kept."""
+async def begin_run(pool: Pool, source: str, at: datetime, worker: str | None = None) -> int:
+    """Note that a run of ``worker`` begins; its number. Of a source, the last RUNS_KEPT runs are kept."""
     await pool.execute(_PRUNE, source, RUNS_KEPT)
     number: int = await pool.fetchval(
-        "insert into runs (source, started_at) values ($1, $2) returning number", source, at
+        "insert into runs (source, started_at, worker) values ($1, $2, $3) returning number", source, at, worker
     )
     return number
 
@@ -76,14 +85,15 @@ async def begin_run(pool: Pool, source: str, at: datetime) -> int:
 async def finish_run(
     pool: Pool, source: str, number: int, counts: Mapping[str, int], outcome: str, failure: Failure | None
 ) -> None:
-    """Note how a run ended: DONE, FAILED, or YIELDED to another that was at work."""
+    """Note how a run ended: DONE, FAILED, YIELDED to another that was at work, or STOPPED between two batches. The last two
+    say nothing about the system."""
     await pool.execute(
         _FINISH,
         source,
         number,
         datetime.now(UTC),
         outcome,
-        *(counts[name] for name in ("seen", "added", "changed", "gone", "rejected")),
+        *(counts[name] for name in COUNTS),
         failure.kind.value if failure else None,
         failure.message if failure else None,
     )
@@ -118,51 +128,16 @@ async def settled_sources(pool: Pool) -> frozenset[str]:
     return frozenset(row["name"] for row in await pool.fetch("select name from sources where settled_at is not null"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A document set aside: where it stands, why, and the beginning of it."""
-
-    place: str
-    reason: str
-    sample: str
-    observed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApartRecord:
-    """A record that stays apart: its id, what it is called, and why."""
-
-    record_id: str
-    names: tuple[str, ...]
-    reason: str
-
-
-async def rejections(pool: Pool, source: str, limit: int = 100) -> list[Rejection]:
-    """What the last walk of ``source`` set aside, at most ``limit`` of it."""
-    rows = await pool.fetch(
-        "select place, reason, sample, observed_at from rejections where source = $1 order by place limit $2",
-        source,
-        limit,
-    )
-    return [Rejection(**row) for row in rows]
-
-
-async def apart_records(pool: Pool, source: str, limit: int = 100) -> list[ApartRecord]:
-    """The records of ``source`` that stay apart, at most ``limit`` of them."""
-    rows = await pool.fetch(_APART, source, limit)
-    return [ApartRecord(row["record_id"], tuple(row["names"]), row["reason"] or "") for row in rows]
-
-
 def _run(row: Mapping[str, object]) -> Run:
     kind, message = row["failure_kind"], row["failure_message"]
-    counts = {name: row[name] for name in ("seen", "added", "changed", "gone", "rejected")}
+    counts = {name: row[name] for name in (*COUNTS, "worker")}
     failure = Failure(FailureKind(str(kind)), str(message)) if kind else None
     return Run(row["started_at"], row["finished_at"], failure=failure, **counts)  # type: ignore[arg-type]
 
 
 _FINISH = """
 update runs set finished_at = $3, outcome = $4, seen = $5, added = $6, changed = $7, gone = $8, rejected = $9,
-       failure_kind = $10, failure_message = $11
+       unreadable = $10, remapped = $11, failure_kind = $12, failure_message = $13
 where source = $1 and number = $2
 """
 _FAILING_SINCE = """
@@ -175,7 +150,8 @@ select s.name, c.confirmed_at, run.*, {_FAILING_SINCE.format(source="s.name")} a
        coalesce(x.records, 0) as records, coalesce(x.products, 0) as products, coalesce(x.apart, 0) as apart
 from sources s join cursors c on c.source = s.name
 left join lateral (
-    select started_at, finished_at, seen, added, changed, gone, rejected, failure_kind, failure_message
+    select started_at, finished_at, seen, added, changed, gone, rejected, unreadable, remapped, worker, failure_kind,
+           failure_message
     from runs r where r.source = s.name and r.outcome in ('DONE', 'FAILED') order by number desc limit 1) run on true
 left join (
     select source, count(*) as records, count(distinct product_id) as products,
@@ -193,10 +169,4 @@ where last.outcome = 'FAILED'
 _PRUNE = """
 delete from runs where source = $1 and number <= (
     select number from runs where source = $1 order by number desc offset $2 limit 1)
-"""
-_APART = """
-select x.record_id, r.names, x.reason
-from crosswalk x join records r using (product_id, source, record_id)
-where x.source = $1 and x.linked_by = 'apart' and x.gone_at is null
-order by x.record_id limit $2
 """

@@ -46,6 +46,7 @@ async def search_aliases(
         product,
         limit,
         _escaped(folded),
+        [record_id for one in exact for record_id in one.record_ids],
     )
     return [Hit(row["product_id"], row["alias"], row["source"], row["scheme"], row["score"]) for row in rows]
 
@@ -60,6 +61,10 @@ with hits as (
     from unnest($3::text[], $4::text[]) as w (scheme, folded)
     join aliases a on a.folded = w.folded and a.scheme = w.scheme
     where a.source = any($5::text[])
+  union all
+    select x.product_id, x.record_id, x.source, 'record', 1000, true
+    from unnest($10::text[]) as w (record_id)
+    join crosswalk x on x.source = any($5::text[]) and x.record_id = w.record_id and x.gone_at is null
   union all
     select product_id, alias, source, scheme,
            case when folded = $1 then 990

@@ -8,15 +8,13 @@ leaves behind (a server still shutting down, a stale ``postmaster.pid``) the nex
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +26,8 @@ import asyncpg
 from sources.ledger.binaries import Binaries, ServerError, find_binaries
 from sources.ledger.child import ended, spawn
 from sources.ledger.data_directory import PORT, lines_of, prepare, wait_for_previous
-from sources.ledger.place import Place, choose_place, is_private, private_directory, reachable
+from sources.ledger.place import Place, choose_place, reachable
+from sources.ledger.sockets import remove_sockets, socket_directory
 
 __all__ = ["Binaries", "DirectoryInUse", "LedgerServer", "ServerError", "find_binaries"]
 
@@ -39,7 +38,6 @@ _START_SECONDS = 60.0
 _LEFTOVER_SECONDS = 30.0
 _FAST_SECONDS = 4.0
 _IMMEDIATE_SECONDS = 0.5
-_SOCKET_BYTES = 107
 _LOG_BYTES = 5_000_000
 _TAIL_LINES = 5
 _USUAL = re.compile(r"LOG:  (starting PostgreSQL|listening on|database system (was|is) )")
@@ -77,12 +75,11 @@ class LedgerServer:
     ``async with await LedgerServer.start(Path(".whence")) as server: await asyncpg.connect(server.dsn)``
     """
 
-    def __init__(
-        self, place: Place, binaries: Binaries, process: subprocess.Popen[bytes], sockets: Path, lock: int
-    ) -> None:
+    def __init__(self, place: Place, binaries: Binaries, options: Sequence[str], sockets: Path, lock: int) -> None:
         self.place = place
         self.binaries = binaries
-        self._process = process
+        self._options = options
+        self._process: subprocess.Popen[bytes]
         self._sockets = sockets
         self._lock: int | None = lock
 
@@ -112,30 +109,44 @@ class LedgerServer:
     async def _start(cls, directory: Path, place: Place, binaries: Binaries, lock: int, durable: bool) -> LedgerServer:
         await prepare(directory, place, binaries, USER)
         await wait_for_previous(place)
-        sockets = _socket_directory(place)
+        sockets = socket_directory(place)
         settings = {**_SETTINGS, **({} if durable else _FORGETFUL), "unix_socket_directories": f'"{sockets}"'}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        deadline = time.monotonic() + _LEFTOVER_SECONDS
+        server = cls(place, binaries, options, sockets, lock)
         try:
-            while True:
-                with _open_log(place) as log:
-                    log_start = log.tell()
-                    process = spawn([binaries.postgres, "-D", place.data, *options], place.account, log, signal.SIGINT)
-                server = cls(place, binaries, process, sockets, lock)
-                try:
-                    await server._wait_until_ready(log_start)
-                    await server._make_database()
-                    return server
-                except _StillInUse:
-                    if time.monotonic() > deadline:
-                        raise
-                except BaseException:
-                    await server._end_process()
-                    raise
-                await asyncio.sleep(0.2)
+            await server._launch()
         except BaseException:
-            _remove_sockets(sockets, place)
+            remove_sockets(sockets, place)
             raise
+        return server
+
+    async def restart(self) -> None:
+        """Start the server again after it ended by itself, where it was; it answers when this returns. Raises ServerError."""
+        await ended(self._process, _FAST_SECONDS)  # seen here before anybody else reaps it
+        try:
+            await wait_for_previous(self.place)
+            await self._launch()
+        except OSError as error:
+            raise ServerError(f"The ledger's PostgreSQL cannot use {self.place.home}: {error}") from error
+
+    async def _launch(self) -> None:
+        deadline = time.monotonic() + _LEFTOVER_SECONDS
+        command: list[str | Path] = [self.binaries.postgres, "-D", self.place.data, *self._options]
+        while True:
+            with _open_log(self.place) as log:
+                log_start = log.tell()
+                self._process = spawn(command, self.place.account, log, signal.SIGINT)
+            try:
+                await self._wait_until_ready(log_start)
+                await self._make_database()
+                return
+            except _StillInUse:
+                if time.monotonic() > deadline:
+                    raise
+            except BaseException:
+                await self._end_process()
+                raise
+            await asyncio.sleep(0.2)
 
     @property
     def dsn(self) -> str:
@@ -157,6 +168,11 @@ class LedgerServer:
         """Whether the server's process is alive."""
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """What the server's process ended with, a signal as a negative number; None while it runs."""
+        return self._process.poll()
+
     def dsn_of(self, database: str) -> str:
         """The address for asyncpg of another database on this server."""
         return f"postgresql://{USER}@/{quote(database)}?host={quote(str(self._sockets))}&port={PORT}"
@@ -168,7 +184,7 @@ class LedgerServer:
         lock, self._lock = self._lock, None
         try:
             await self._end_process()
-            _remove_sockets(self._sockets, self.place)
+            remove_sockets(self._sockets, self.place)
         finally:
             os.close(lock)
 
@@ -252,29 +268,6 @@ def _lock(place: Place, directory: Path) -> int:
         os.truncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
-
-
-def _socket_directory(place: Place) -> Path:
-    """The data directory, which is private already, or a short one where its path is too long for a socket."""
-    name = len(f"/.s.PGSQL.{PORT}")
-    if len(os.fsencode(place.data)) + name <= _SOCKET_BYTES and re.fullmatch(r"[\w/. -]+", str(place.data), re.ASCII):
-        return place.data
-    mark = hashlib.sha256(os.fsencode(place.data)).hexdigest()[:8]
-    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108
-        path = Path(parent) / f"whence-{mark}"
-        if len(os.fsencode(path)) + name <= _SOCKET_BYTES:
-            with suppress(FileExistsError):
-                private_directory(path, place.account)
-            if is_private(path, place.account) and place.account.allows(': > "$1/probe" && rm "$1/probe"', path):
-                return path
-    raise ServerError(
-        f"No directory for the server's socket: {place.data} is too long a path, and /tmp cannot be used."
-    )
-
-
-def _remove_sockets(sockets: Path, place: Place) -> None:
-    if sockets != place.data:
-        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def _open_log(place: Place) -> IO[bytes]:

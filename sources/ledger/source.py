@@ -11,12 +11,17 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sources.contract import MISSING, Follow, Outcome, Outcomes, Reading, RecordKey
+from sources.contract import MISSING, Failed, Follow, Outcome, Outcomes, Reading, RecordKey
+from sources.failures import Failure, FailureKind
 from sources.ledger.claims import decode_claims
 from sources.ledger.database import Pool
+from sources.ledger.outages import is_outage
 from sources.values import JSON, FieldType
+
+_AWAY = Failed(Failure(FailureKind.UNREACHABLE, "the ledger's database cannot be reached, or does not answer in time"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,17 @@ class Ledger:
         return Ledger(self.pool, self.types, moment)
 
     async def fetch(self, keys: Sequence[RecordKey], fields: Collection[str]) -> Outcomes:
-        """What the records ``keys`` say about ``fields``: total, in one statement."""
+        """What the records ``keys`` say about ``fields``: total, in one statement. Failed where the ledger is away."""
         wanted = ([key.source for key in keys], [key.id for key in keys])
-        if self.as_of is None:
-            rows = await self.pool.fetch(_BY_KEY, *wanted)
-        else:
-            rows = _folded(await self.pool.fetch(_BY_KEY_AS_OF, *wanted, self.as_of))
+        try:
+            if self.as_of is None:
+                rows: Sequence[Any] = await self.pool.fetch(_BY_KEY, *wanted)
+            else:
+                rows = _folded(await self.pool.fetch(_BY_KEY_AS_OF, *wanted, self.as_of))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return {key: dict.fromkeys(fields, _AWAY) for key in keys}
         found = {RecordKey(row["source"], row["record_id"]): row for row in rows}
         return {key: self._outcomes(found.get(key), fields) for key in keys}
 

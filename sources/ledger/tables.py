@@ -16,6 +16,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Float,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 metadata = MetaData()
 
@@ -65,8 +66,13 @@ cursors = Table(
     _moment("walked_at", optional=True),
     _moment("confirmed_at", optional=True),
     Column("mapping", Text, nullable=True),
+    Column("origin", Text, nullable=True),
+    Column("remapping", JSONB, nullable=True),
+    _moment("retired_at", optional=True),
     comment="How far each source has been read; its row is locked while a batch of it is written. walk_began_at is set while "
-    "a walk over everything is under way; what is in the ledger was still so in the system at confirmed_at.",
+    "a walk over everything is under way; what is in the ledger was still so in the system at confirmed_at. origin is what "
+    "all its documents here were read with; remapping is set while they are mapped anew, and retired_at since no map in "
+    "force declares the source.",
 )
 
 runs = Table(
@@ -84,9 +90,11 @@ runs = Table(
     Column("rejected", BigInteger, nullable=False, server_default=text("0")),
     Column("unreadable", BigInteger, nullable=False, server_default=text("0")),
     Column("remapped", BigInteger, nullable=False, server_default=text("0")),
+    Column("worker", Text, nullable=True),
     Column("failure_kind", Text, nullable=True),
     Column("failure_message", Text, nullable=True),
-    comment="Every sync of every source: outcome is DONE, FAILED, YIELDED to another or, where it was cut off, null.",
+    comment="Every sync of every source: outcome is DONE, FAILED, YIELDED to another, STOPPED or, where it was "
+    "cut off, null.",
 )
 
 rejections = Table(
@@ -149,6 +157,7 @@ map_versions = Table(
     Column("number", BigInteger, Identity(), primary_key=True),
     Column("digest", Text, nullable=False),
     _moment("taken_at"),
+    Column("declared", JSONB, nullable=False),
     Column("effects", JSONB, nullable=False),
     comment="Every ownership map that took effect, in order, and what each changed; the last one is in force.",
 )
@@ -183,9 +192,11 @@ crosswalk = Table(
     Column("confidence", Float, nullable=False),
     _moment("linked_at"),
     _moment("gone_at", optional=True),
-    comment="The link from each record to its product: by which key, and for one that stays apart, why.",
+    Column("digest", LargeBinary, nullable=False, server_default=text("''")),
+    CheckConstraint("confidence between 0 and 1", name="crosswalk_confidence"),  # NaN is beyond it
+    comment="The link from each record to its product: by which key, and for one that stays apart, why. digest is of what "
+    "was last written of the record: one that comes again and has the same has not changed.",
 )
-Index("crosswalk_by_product", crosswalk.c.product_id)
 
 records = Table(
     "records",
@@ -197,7 +208,6 @@ records = Table(
     Column("claims", JSONB, nullable=False),
     Column("names", JSONB, nullable=False),
     Column("identifiers", JSONB, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
     _moment("updated_at", optional=True),
     _moment("observed_at"),
     _moment("gone_at", optional=True),
@@ -214,10 +224,10 @@ aliases = Table(
     Column("folded", Text, primary_key=True),
     Column("alias", Text, nullable=False),
     Column("product_id", UUID, nullable=False),
-    comment="What each department calls a product: names, identifiers (gtin, sku, mpn, brand+mpn) and its own record ids.",
+    comment="What each department calls a product: names, identifiers (gtin, sku, mpn, brand+mpn), and those of its own "
+    "record ids that the crosswalk does not find in the spelling of a lookup.",
 )
 Index("aliases_by_value", aliases.c.folded, aliases.c.scheme)
-Index("aliases_by_product", aliases.c.product_id)
 Index(
     "aliases_by_trigram",
     aliases.c.folded,
@@ -239,7 +249,6 @@ changes = Table(
     comment="Append-only: what moved in a record, a row a record and batch. kind is ADDED, CHANGED or GONE; claims holds, "
     "for each field that moved, all its scopes as they are since then (an empty list: nothing any more).",
 )
-Index("changes_by_record", changes.c.source, changes.c.record_id)
 Index("changes_by_batch", changes.c.source, changes.c.batch)
 
 sightings = Table(
@@ -247,7 +256,7 @@ sightings = Table(
     metadata,
     Column("source", Text, nullable=False),
     Column("walk", BigInteger, nullable=False),
-    Column("record_id", Text, nullable=False),
-    comment="The records met so far on a walk that is under way: what is not here at its end is gone.",
+    Column("record_ids", ARRAY(Text), nullable=False),
+    comment="The records met so far on a walk that is under way, a row a page: what is not here at its end is gone.",
 )
 Index("sightings_by_walk", sightings.c.source, sightings.c.walk)

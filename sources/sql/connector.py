@@ -14,10 +14,11 @@ from sources.contract import Changes, Column, Cursor, Description, Document, Doc
 from sources.declaration import ConnectorKind, SourceDeclaration
 from sources.durations import format_duration
 from sources.failures import FailureKind, SourceFailure
+from sources.rows import Rows
 from sources.sql.engine import open_engine, parse_url
 from sources.sql.failures import address, is_lost, source_failure
 from sources.sql.options import SqlOptions
-from sources.sql.rows import Rows, ask
+from sources.sql.rows import Answer, ask
 from sources.sql.schema import Schema, other_tables, read_schema
 from sources.sql.values import bound_keys
 from sources.sql.walk import Walk
@@ -26,6 +27,8 @@ T = TypeVar("T")
 PAGE_DEADLINES = 10
 """A page of a sync, a check and a description may take this many times the declared deadline."""
 KEYS_AT_ONCE = 500
+INTERRUPT_EVERY = 0.05
+"""Seconds between two attempts to stop a statement of SQLite that nobody waits for any more."""
 ROWS_A_KEY = 100
 """How many rows one key may stand on, when asked by key."""
 
@@ -39,6 +42,7 @@ class SqlConnector:
         self._url = parse_url(options.url.get_secret_value())
         self._deadline = declaration.deadline.total_seconds()
         self._engine: AsyncEngine | None = None
+        self._far = False
         self._schema: Schema | None = None
         self._like: Any = None
         self._abandoned: set[asyncio.Task[Any]] = set()
@@ -80,7 +84,7 @@ class SqlConnector:
         async def look(connection: AsyncConnection) -> Description:
             schema = await self._load(connection, fresh=True)
             sample = await ask(connection, schema.statements(self._declaration).anything())
-            row = sample.plain[0] if sample.plain else {}
+            row = {name: column.values[0] for name, column in sample.columns().items() if len(sample)}
             return Description(
                 tuple(Column(name, kind, _shortened(row.get(name))) for name, kind in schema.columns), complete=True
             )
@@ -119,7 +123,7 @@ class SqlConnector:
                 rows = await ask(
                     connection, statements.by_keys(_padded(chunk), needed, limit + 1), statements.structured
                 )
-                if len(rows.plain) > limit:
+                if len(rows) > limit:
                     raise SourceFailure(
                         FailureKind.TOO_LARGE,
                         f"{self._named()} holds more than {limit} rows for {len(chunk)} keys; "
@@ -143,13 +147,13 @@ class SqlConnector:
 
             async def look(
                 connection: AsyncConnection, walk: Walk = walk, fresh: bool = fresh
-            ) -> tuple[Rows, Walk, bool]:
+            ) -> tuple[Answer, Walk, bool]:
                 schema = await self._load(connection, fresh=fresh)
                 return await walk.step(connection, schema.statements(self._declaration))
 
             rows, next_walk, last = await self._ask(look, self._deadline * PAGE_DEADLINES)
             yield DocumentPage(
-                tuple(self._documents(rows)),
+                self._documents(rows),
                 cursor=next_walk.cursor(last=last),
                 enumerating=walk.enumerating,
                 last=last,
@@ -161,14 +165,18 @@ class SqlConnector:
 
     # ── What both need ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _documents(self, rows: Rows) -> list[Document]:
+    def _documents(self, rows: Answer) -> Sequence[Document]:
+        columns = rows.columns()
+        if not len(rows):
+            return ()
         name, key = self._named(), self._declaration.key
-        documents = []
-        for position, row in enumerate(rows.plain, start=rows.position + 1):
-            id_ = row.get(key)
-            where = f"row {position} without {key}" if id_ is None else f"{key} {id_}"
-            documents.append(Document(row, f"{name}, {where}"))
-        return documents
+        ids = columns[key].values if key in columns else [None] * len(rows)
+
+        def place(row: int) -> str:
+            id_ = ids[row]
+            return f"{name}, row {rows.position + row + 1} without {key}" if id_ is None else f"{name}, {key} {id_}"
+
+        return Rows([*columns], [*columns.values()], place, count=len(rows))
 
     def _named(self) -> str:
         return self._options.table or "the query"
@@ -214,15 +222,25 @@ class SqlConnector:
             task.exception()  # seen: nobody waits for it any more
 
     async def _twice(self, look: Callable[[AsyncConnection], Awaitable[T]], seconds: float) -> T:
-        """``look``, and once more where the pool's connection turned out to be dead: reading again does no harm."""
-        if self._engine is None:
-            self._engine = open_engine(self._url, self._deadline * PAGE_DEADLINES)
+        """``look``, and once more where the pool's connection turned out to be dead, or its driver could not read a
+        value and can be made to: reading again does no harm."""
+        engine = self._opened()
         try:
-            return await self._once(self._engine, look, seconds)
+            return await self._once(engine, look, seconds)
         except SQLAlchemyError as error:
             if not is_lost(error):
                 raise
-        return await self._once(self._engine, look, seconds)
+        except (ValueError, OverflowError):
+            if self._far or self._url.get_backend_name() != "postgresql":
+                raise
+            self._far, self._engine = True, None
+            await engine.dispose()
+        return await self._once(self._opened(), look, seconds)
+
+    def _opened(self) -> AsyncEngine:
+        if self._engine is None:
+            self._engine = open_engine(self._url, self._deadline * PAGE_DEADLINES, far=self._far)
+        return self._engine
 
     @staticmethod
     async def _once(engine: AsyncEngine, look: Callable[[AsyncConnection], Awaitable[T]], seconds: float) -> T:
@@ -233,10 +251,17 @@ class SqlConnector:
             driver: Any = raw.driver_connection
             # a statement of SQLite runs in a thread that no cancelling reaches
             timer = asyncio.get_running_loop().call_later(seconds, driver._conn.interrupt)
+            reading = asyncio.ensure_future(look(connection))
             try:
-                return await look(connection)
+                return await asyncio.shield(reading)
             finally:
                 timer.cancel()
+                # a cursor that is cancelled stays open until it is collected, and keeps the system from writing
+                while not reading.done():
+                    driver._conn.interrupt()
+                    await asyncio.wait({reading}, timeout=INTERRUPT_EVERY)
+                if not reading.cancelled():
+                    reading.exception()
 
 
 def _padded(keys: list[Any]) -> list[Any]:

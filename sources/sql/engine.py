@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from sources.sql.far_moments import read_far_moments
+
 CONNECT_SECONDS = 2.0
 POOL_SIZE = 4
 _STATEMENTS_KEPT = 100
@@ -24,6 +26,7 @@ _DRIVERS = {
     "mariadb": "mariadb+asyncmy",
     "sqlite": "sqlite+aiosqlite",
 }
+_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
 _PARAMETERS = {
     "postgresql": {"host", "port", "sslmode", "application_name"},
     "mysql": {"charset", "unix_socket", "ssl"},
@@ -52,13 +55,14 @@ def parse_url(text: str) -> URL:
     return url
 
 
-def open_engine(url: URL, patience: float) -> AsyncEngine:
+def open_engine(url: URL, patience: float, *, far: bool = False) -> AsyncEngine:
     """An engine over ``url`` (of :func:`parse_url`), connected to nothing yet. ``patience``: seconds that a statement
-    may take before the server itself gives it up, where it can."""
+    may take before the server itself gives it up, where it can. ``far``: it holds values that its driver cannot read
+    (:mod:`sources.sql.far_moments`)."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, patience)
     if url.get_backend_name() == "postgresql":
-        return _postgresql(url)
+        return _postgresql(url, far)
     return _mariadb(url, patience)
 
 
@@ -77,7 +81,7 @@ def _engine(url: URL, **arguments: Any) -> AsyncEngine:
 
 def read_json(text: str | bytes) -> Any:
     """JSON with exact numbers; what is no number in JSON stays a text."""
-    return json.loads(text, parse_float=Decimal, parse_constant=str)
+    return _JSON.decode(text if isinstance(text, str) else text.decode())
 
 
 def _sqlite(url: URL, patience: float) -> AsyncEngine:
@@ -95,13 +99,19 @@ def _sqlite(url: URL, patience: float) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL) -> AsyncEngine:
+def _postgresql(url: URL, far: bool) -> AsyncEngine:
     query = dict(url.query)
     name = str(query.pop("application_name", "whence"))
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": {"application_name": name}}
     if "sslmode" in query:
         arguments["ssl"] = query.pop("sslmode")
     engine = _engine(url.set(query=query), connect_args=arguments)
+    if far:
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def prepare(connection: Any, record: Any) -> None:
+            connection.run_async(read_far_moments)
+
     return engine.execution_options(postgresql_readonly=True)
 
 

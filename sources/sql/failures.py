@@ -30,13 +30,13 @@ _SQLSTATES: tuple[tuple[str, FailureKind], ...] = (
     ("XX", FailureKind.GARBLED),
 )
 _MYSQL_CODES = {
-    FailureKind.UNREACHABLE: {1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, *range(2001, 2016), 2055},
-    FailureKind.REFUSED: {1044, 1045, 1095, 1130, 1142, 1143, 1227, 1251, 1370, 1698, 1792, 1820, 4151},
+    FailureKind.UNREACHABLE: {1043, 1053, 1077, 1079, 1080, 1152, *range(1158, 1162), 1927, *range(2001, 2016), 2055},
+    FailureKind.REFUSED: {1044, 1045, 1095, 1130, 1142, 1143, 1227, 1251, 1370, 1698, 1792, 1820, 2059, 2061, 4151},
     FailureKind.MISSING_OBJECT: {1046, 1049, 1051, 1052, 1054, 1060, 1064, 1146, 1305, 1356, 4031},
     FailureKind.THROTTLED: {1040, 1041, 1203, 1226},
     FailureKind.TIMEOUT: {1205, 1213, 1317, 1969, 3024},
     FailureKind.TOO_LARGE: {1104, 1153, 1301, 2020},
-    FailureKind.GARBLED: {1030, 1194, 1292, 1366},
+    FailureKind.GARBLED: {1030, 1194, 1292, 1300, 1366},
 }
 _SQLITE_CODES = {
     sqlite3.SQLITE_CANTOPEN: FailureKind.MISSING_OBJECT,
@@ -139,6 +139,11 @@ def _kind(error: BaseException) -> FailureKind:
             case _:
                 name = type(link).__name__
                 if name in ("InterfaceError", "ConnectionDoesNotExistError", "InternalClientError"):
+                    return FailureKind.UNREACHABLE
+                # bytes that changed on the wire: a packet of no known kind, or out of order
+                if name in ("InternalError", "ProtocolError") and type(link).__module__.startswith(
+                    ("asyncmy", "asyncpg")
+                ):
                     return FailureKind.UNREACHABLE
     return FailureKind.DEFECT
 

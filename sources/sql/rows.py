@@ -1,4 +1,4 @@
-"""Rows as a database answers them: the driver's values for cursors, plain ones for documents."""
+"""Rows as a database answers them: the driver's values for cursors, plain ones for documents, column by column."""
 
 from __future__ import annotations
 
@@ -10,28 +10,34 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sources.rows import Column
 from sources.sql.engine import read_json
+from sources.sql.plain_columns import plain_column
 from sources.sql.statements import TIE
-from sources.sql.values import plain
 from sources.values import JSON
 
 _MYSQL_TIMESTAMP = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Some rows. ``ties`` says of each whether its key is, for the database, the same as the one before."""
+class Answer:
+    """Some rows, as the driver gave them."""
 
     names: tuple[str, ...]
-    raw: tuple[Sequence[Any], ...]
-    plain: tuple[dict[str, JSON], ...]
-    ties: tuple[bool, ...] = ()
+    raw: Sequence[Sequence[Any]]
+    structured: Collection[str] = ()
+    """Columns whose texts are read where they are JSON objects or lists."""
+    zoned: frozenset[str] = frozenset()
+    """Columns that hold moments in UTC without saying so."""
     position: int = 0
     """How many rows stood before these."""
 
-    def first(self, count: int) -> Rows:
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def first(self, count: int) -> Answer:
         """The first ``count`` of them."""
-        return replace(self, raw=self.raw[:count], plain=self.plain[:count], ties=self.ties[:count])
+        return replace(self, raw=self.raw[:count])
 
     def last_raw(self, name: str) -> Any:
         """The driver's value of the column ``name`` in the last row."""
@@ -41,31 +47,42 @@ class Rows:
         """The driver's value of the first column in the first row; None where there is none."""
         return self.raw[0][0] if self.raw else None
 
+    def is_tied(self, row: int) -> bool:
+        """Whether the key of that row is, for the database, the same as the one before."""
+        return bool(self.raw[row][self.names.index(TIE)])
 
-async def ask(connection: AsyncConnection, statement: Executable, structured: Collection[str] = ()) -> Rows:
+    def columns(self) -> dict[str, Column]:
+        """The columns by name, with plain values."""
+        values = zip(*self.raw, strict=True) if self.raw else ((),) * len(self.names)
+        return {
+            name: self._column(name, of_name) for name, of_name in zip(self.names, values, strict=True) if name != TIE
+        }
+
+    def _column(self, name: str, values: Sequence[Any]) -> Column:
+        column = plain_column(Column(values))
+        if name in self.structured and str in column.kinds:
+            return Column([_structure(value) if isinstance(value, str) else value for value in column.values])
+        if name in self.zoned:
+            return Column(
+                [value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in column.values]
+            )
+        return column
+
+
+async def ask(connection: AsyncConnection, statement: Executable, structured: Collection[str] = ()) -> Answer:
     """The rows of ``statement``; texts in the columns ``structured`` that are JSON objects or lists are read so."""
     result = await connection.execute(statement)
     # plain strings: SQLAlchemy's are of a class of their own, which a JSON writer may refuse
     names = tuple(map(str, result.keys()))
-    zoned: frozenset[int] = frozenset()
+    zoned: frozenset[str] = frozenset()
     if connection.dialect.name in ("mysql", "mariadb"):
         # a TIMESTAMP is a moment, and the session keeps UTC; a DATETIME says no zone
-        described = result.cursor.description if result.cursor is not None else ()
-        zoned = frozenset(place for place, column in enumerate(described) if column[1] == _MYSQL_TIMESTAMP)
-    raw = tuple(result.all())
-    documents, ties = [], []
-    for row in raw:
-        document = {}
-        for place, name in enumerate(names):
-            value = plain(row[place])
-            if name in structured and isinstance(value, str):
-                value = _structure(value)
-            elif place in zoned and isinstance(value, datetime):
-                value = value.replace(tzinfo=UTC)
-            document[name] = value
-        ties.append(bool(document.pop(TIE, False)))
-        documents.append(document)
-    return Rows(names, raw, tuple(documents), tuple(ties))
+        described = zip(names, result.cursor.description, strict=True)
+        zoned = frozenset(name for name, column in described if column[1] == _MYSQL_TIMESTAMP)
+    # the driver's own rows, all fetched by now: no statement here has types that SQLAlchemy would have to convert
+    raw = result.cursor.fetchall()
+    result.close()
+    return Answer(names, raw, structured, zoned)
 
 
 def _structure(text: str) -> JSON:

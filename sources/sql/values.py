@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from sources.sql.far_moments import FarMoment
 from sources.values import JSON
 
 _LARGEST = 2**63
@@ -29,7 +30,9 @@ def plain(value: Any) -> JSON:
         case float():
             return Decimal(repr(value)) if math.isfinite(value) else _named(value)
         case Decimal():
-            return value if value.is_finite() else _named(float(value))
+            return value if value.is_finite() else "NaN" if value.is_nan() else _named(float(value))
+        case FarMoment():
+            return str(value)
         case datetime():
             return _far(value, datetime.max, datetime.min) or value
         case date():
@@ -140,6 +143,8 @@ def keep(value: Any) -> JSON:
             return {"decimal": str(value)}
         case UUID():
             return {"uuid": str(value)}
+        case FarMoment():
+            return {"zoned" if value.tzinfo else "unzoned": str(value.count)}
         case datetime():
             return {"datetime": value.isoformat()}
         case date():
@@ -164,6 +169,8 @@ def kept(form: JSON) -> Any:
         "datetime": datetime.fromisoformat,
         "date": date.fromisoformat,
         "bytes": bytes.fromhex,
+        "zoned": lambda count: FarMoment.of(int(count), zoned=True),
+        "unzoned": lambda count: FarMoment.of(int(count), zoned=False),
     }
     if name not in readers or not isinstance(text, str):
         raise ValueError("not a kept value")

@@ -18,7 +18,7 @@ from sources.contract import Cursor
 from sources.declaration import SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.sql.options import SqlOptions
-from sources.sql.rows import Rows, ask
+from sources.sql.rows import Answer, ask
 from sources.sql.statements import Statements
 from sources.sql.values import NotKept, keep, kept, overlapped, tomorrow
 
@@ -105,7 +105,7 @@ class Walk:
                 "read a query that casts it to text",
             ) from unknown
 
-    async def step(self, connection: AsyncConnection, statements: Statements) -> tuple[Rows, Walk, bool]:
+    async def step(self, connection: AsyncConnection, statements: Statements) -> tuple[Answer, Walk, bool]:
         """The next page's rows, the walk after them, and whether they were the last. Raises SourceFailure."""
         walk = self if self.begun else await self._begin(connection, statements)
         if walk.phase == "keyless":
@@ -118,10 +118,10 @@ class Walk:
         if more:
             return rows, replace(walk, after=rows.last_raw(walk.key)), False
         keyless = replace(walk, phase="keyless")
-        if not rows.plain:
+        if not len(rows):
             return await keyless._keyless(connection, statements)
         some = await ask(connection, statements.without_key(0, 1))
-        return (rows, keyless, False) if some.plain else (rows, walk, True)
+        return (rows, keyless, False) if len(some) else (rows, walk, True)
 
     async def _begin(self, connection: AsyncConnection, statements: Statements) -> Walk:
         newest = self.since
@@ -136,13 +136,13 @@ class Walk:
         total = (await ask(connection, statements.count())).first_value()
         return replace(self, begun=True, newest=newest, total=total)
 
-    async def _keyless(self, connection: AsyncConnection, statements: Statements) -> tuple[Rows, Walk, bool]:
+    async def _keyless(self, connection: AsyncConnection, statements: Statements) -> tuple[Answer, Walk, bool]:
         found = await ask(connection, statements.without_key(self.offset, self.page + 1), statements.structured)
         rows = replace(found.first(self.page), position=self.offset)
-        more = len(found.plain) > self.page
-        return rows, replace(self, offset=self.offset + len(rows.plain)), not more
+        more = len(found) > self.page
+        return rows, replace(self, offset=self.offset + len(rows)), not more
 
-    async def _group(self, connection: AsyncConnection, statements: Statements) -> tuple[Rows, bool]:
+    async def _group(self, connection: AsyncConnection, statements: Statements) -> tuple[Answer, bool]:
         """A page of rows that ends where a key ends, and whether there are more after it."""
         limit = self.page
         while True:
@@ -151,10 +151,10 @@ class Walk:
             else:
                 statement = statements.page(self.after, limit + 1)
             rows = await ask(connection, statement, statements.structured)
-            if len(rows.plain) <= limit:
+            if len(rows) <= limit:
                 return rows, False
             for end in range(limit, 0, -1):
-                if not rows.ties[end]:
+                if not rows.is_tied(end):
                     return rows.first(end), True
             limit *= 2  # one key fills the page and goes on
             if limit > self.page * GROUP_PAGES:
