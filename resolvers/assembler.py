@@ -85,7 +85,7 @@ def _measurable(definition: FieldDefinition, claim: Claim) -> Claim:
     value = claim.value
     if not isinstance(value, Quantity) or definition.unit is None or same_dimension(value.unit, definition.unit):
         return claim
-    return replace(claim, value=None, unreadable=f"{display(definition.type, value)} is no amount of {definition.unit}")
+    return claim._replace(value=None, unreadable=f"{display(definition.type, value)} is no amount of {definition.unit}")
 
 
 def _winner(definition: FieldDefinition, said: Sequence[_Said], scopes: Sequence[Scope]) -> _Said | None:

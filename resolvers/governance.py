@@ -4,7 +4,7 @@ contain and not only from the file."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,16 @@ from sources.failures import Failure
 from sources.ledger.catalogue import list_products
 from sources.ledger.conditions import Every
 from sources.ledger.database import Pool
-from sources.ledger.runs import ApartRecord, Rejection, SourceState, apart_records, rejections, source_states
+from sources.ledger.runs import SourceState, source_states
+from sources.ledger.set_aside import (
+    ApartRecord,
+    Rejection,
+    UnreadableValue,
+    apart_records,
+    rejections,
+    unreadable_counts,
+    unreadable_values,
+)
 from sources.ledger.unmapped import columns_seen
 from sources.mapping import Mapping as SourceMapping
 
@@ -81,6 +90,8 @@ class SourceReport:
     state: SourceState | None
     failure: Failure | None
     since: datetime | None
+    unreadable: Mapping[str, int]
+    """Field to the number of records whose value of it is there and could not be read."""
 
 
 @dataclass
@@ -96,10 +107,20 @@ class Governance:
     async def sources(self) -> list[SourceReport]:
         """Every declared source, in the order of whence.toml."""
         states = await source_states(self.pool)
+        unreadable = await unreadable_counts(self.pool)
         live = self.live_failures()
-        return [self._report(name, states.get(name), live.get(name)) for name in self.ownership.sources]
+        return [
+            self._report(name, states.get(name), live.get(name), unreadable.get(name, {}))
+            for name in self.ownership.sources
+        ]
 
-    def _report(self, name: str, state: SourceState | None, live: tuple[datetime, Failure] | None) -> SourceReport:
+    def _report(
+        self,
+        name: str,
+        state: SourceState | None,
+        live: tuple[datetime, Failure] | None,
+        unreadable: Mapping[str, int],
+    ) -> SourceReport:
         failure, since = None, None
         if live is not None:
             since, failure = live
@@ -111,7 +132,7 @@ class Governance:
             status = SourceStatus.NEVER_READ
         else:
             status = SourceStatus.HEALTHY
-        return SourceReport(name, status, state, failure, since)
+        return SourceReport(name, status, state, failure, since, unreadable)
 
     async def apart(self, source: str) -> list[ApartRecord]:
         """The records of a source that stay apart, with their reasons; at most MOST_LISTED."""
@@ -120,6 +141,10 @@ class Governance:
     async def rejected(self, source: str) -> list[Rejection]:
         """What the last walk of a source set aside; at most MOST_LISTED."""
         return await rejections(self.pool, source, MOST_LISTED)
+
+    async def unreadable(self, source: str, fields: Collection[str]) -> list[UnreadableValue]:
+        """The values of ``fields`` in a source that are there and could not be read; at most MOST_LISTED."""
+        return await unreadable_values(self.pool, source, fields, MOST_LISTED)
 
     async def unmapped(self) -> list[UnmappedColumn]:
         """The columns that systems fill and the map does not mention, fullest first."""

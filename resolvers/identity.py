@@ -82,6 +82,13 @@ def unusable(invalid: Iterable[tuple[str, str, str]]) -> str | None:
     return "; ".join(f"its {spoken_scheme(scheme)} {raw!r} is not used: {why}" for scheme, raw, why in invalid) or None
 
 
+def lone_link(record: Keyed, reason: str | None) -> Link:
+    """The link of a record that no other shares a key with; ``reason``: what is to be told about its keys."""
+    if not record.values:
+        return Link(APART, reason or "it has no key that others could share")
+    return Link(ALONE if reason is None else APART, reason)
+
+
 def reused_values(records: Iterable[Keyed]) -> frozenset[tuple[str, KeyValue]]:
     """The values that two records of the same source carry, with that source."""
     seen: Counter[tuple[str, KeyValue]] = Counter()
@@ -230,9 +237,7 @@ def _link(
     for value in values:
         if value in own and (source, value) not in reused and not others.isdisjoint(carriers[value]):
             return Link(value.scheme, reason)
-    if not record.values:
-        return Link(APART, reason or "it has no key that others could share")
-    return Link(APART if remarks else ALONE, reason)
+    return lone_link(record, reason)
 
 
 def attach(

@@ -11,19 +11,23 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from resolvers.departures import departed
 from resolvers.ownership import OwnershipMap
 from resolvers.recording import Counts, Recorder
+from resolvers.remapping import Remapping
+from resolvers.taking import SUPERSEDED, MapTaking
+from resolvers.turns import Turn
 from sources.contract import Failed, Follow, Page
 from sources.failures import Failure, FailureKind
 from sources.ledger.batches import Batch, open_batch
-from sources.ledger.database import Pool
+from sources.ledger.database import Connection, Pool
+from sources.ledger.outages import is_outage
 from sources.ledger.runs import SyncState, begin_run, finish_run, sync_state
 
-MOST_GONE = 1 / 3
-"""The share of a source's records that one walk may find gone without being asked, where that is more than one; a walk that
-finds nothing where something was is always held back."""
 ELSEWHERE = Failure(FailureKind.THROTTLED, "another worker is syncing this source; this one leaves it to that")
 """How a run ends that finds another one at work: nothing is wrong with the source."""
+STOPPED = Failure(FailureKind.THROTTLED, "the run was stopped; the next one goes on where it was")
+"""How a run ends that was told to: nothing is wrong with the source."""
 
 Progress = Callable[[int, "int | None"], None]
 """Called with the records seen so far and, where the system says so, how many there will be."""
@@ -38,6 +42,13 @@ class SyncReport:
     failure: Failure | None
     seconds: float
 
+    @property
+    def outcome(self) -> str:
+        """DONE, FAILED, YIELDED or STOPPED, as the ledger's runs have it."""
+        return {None: "DONE", ELSEWHERE: "YIELDED", SUPERSEDED: "YIELDED", STOPPED: "STOPPED"}.get(
+            self.failure, "FAILED"
+        )
+
     @classmethod
     def broken(cls, source: str, failure: Failure) -> SyncReport:
         """The report of a run that broke before it could count."""
@@ -50,10 +61,16 @@ class Ingest:
 
     pool: Pool
     map: OwnershipMap
+    modified_at: datetime | None = None
+    """When the map's file was saved, where it has one."""
     recorder: Recorder = field(init=False)
+    remapping: Remapping = field(init=False)
+    taking: MapTaking = field(init=False)
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.map)
+        self.remapping = Remapping(self.pool, self.map, self.recorder)
+        self.taking = MapTaking(self.pool, self.map, self.recorder, self.remapping, self.modified_at)
 
     async def sync(
         self,
@@ -63,25 +80,33 @@ class Ingest:
         full: bool = False,
         accept: bool = False,
         progress: Progress | None = None,
+        turn: Turn | None = None,
     ) -> SyncReport:
         """Read what changed in ``source`` since the last time, or with ``full`` everything, into the ledger.
 
         ``accept``: take it that records are gone even if they are many. A failure of the system ends the run and is in
-        the report; what was committed before it stays, and the next run resumes there.
+        the report; what was committed before it stays, and the next run resumes there. ``turn`` can end the run between
+        two batches. Raises what asyncpg raises when the ledger is away.
         """
+        turn = turn or Turn()
+        await self.taking.take()
+        if await self.taking.superseded():
+            return SyncReport(source, Counts(), SUPERSEDED, 0.0)
         started = datetime.now(UTC)
         counts = Counts()
         state = await sync_state(self.pool, source)
-        number = await begin_run(self.pool, source, started)
+        number = await begin_run(self.pool, source, started, turn.worker)
         try:
-            failure = await self._follow(source, changes, state, started, counts, full, accept, progress)
+            failure = await self._follow(source, changes, state, started, counts, full, accept, progress, turn)
         except Exception as error:
+            if is_outage(error):  # the ledger's, and no fault of the source
+                raise
             failure = Failure(FailureKind.DEFECT, f"{type(error).__name__}; the log has it")
             await finish_run(self.pool, source, number, vars(counts), "FAILED", failure)
             raise
-        outcome = "DONE" if failure is None else "YIELDED" if failure is ELSEWHERE else "FAILED"
-        await finish_run(self.pool, source, number, vars(counts), outcome, failure)
-        return SyncReport(source, counts, failure, (datetime.now(UTC) - started).total_seconds())
+        report = SyncReport(source, counts, failure, (datetime.now(UTC) - started).total_seconds())
+        await finish_run(self.pool, source, number, vars(counts), report.outcome, failure)
+        return report
 
     async def _follow(
         self,
@@ -93,61 +118,69 @@ class Ingest:
         full: bool,
         accept: bool,
         progress: Progress | None,
+        turn: Turn,
     ) -> Failure | None:
         declared = self.map.declaration(source).sync
         due = state.walked_at is not None and started - state.walked_at >= declared.full_every
-        remapped = state.mapping != self.recorder.mappings[source]
-        afresh = full or remapped or (due and state.walk_began_at is None) or state.cursor is None
+
+        async def holds(connection: Connection) -> bool:
+            return await turn.holds(connection) and await self.taking.holds(connection)
+
+        brought = await self.remapping.bring(source, counts, holds=holds, stopped=lambda: turn.stop.asked)
+        if brought.yielded:
+            return STOPPED if turn.stop.asked else ELSEWHERE
+        afresh = full or bool(brought.afresh) or (due and state.walk_began_at is None) or state.cursor is None
         cursor = None if afresh else state.cursor
-        expected = (state.walk, state.cursor)
+        expected = (state.walk, state.cursor, brought.reading)
+        whole = False
         async with aclosing(changes(cursor)) as pages:  # type: ignore[type-var]
-            async for page in pages:
+            while (page := await turn.stop.or_next(pages)) is not None:
                 if isinstance(page, Failed):
                     return page.failure
                 async with open_batch(self.pool, source) as batch:
-                    if (batch.walk, batch.cursor) != expected:
+                    if (batch.walk, batch.cursor, batch.reading) != expected or not await turn.holds(batch.connection):
                         return ELSEWHERE
                     if page.enumerating and (afresh or batch.walk_began_at is None):
                         await batch.begin_walk(started)
-                        await batch.note_mapping(self.recorder.mappings[source])
+                        await batch.note_mapping(self.recorder.mappings[source], self.remapping.readings[source].origin)
+                        whole = True
                     afresh = False
-                    held = await self._take(batch, page, counts, accept)
+                    held = await self._take(batch, page, counts, accept, whole)
                     if held is None and page.last:
                         confirmed = batch.walk_began_at if page.enumerating and batch.walk_began_at else started
                         await batch.finish(walked=page.enumerating, confirmed_at=confirmed)
                     await batch.advance(page.cursor if held is None else None)
-                    expected = (batch.walk, batch.cursor)
+                    expected = (batch.walk, batch.cursor, batch.reading)
                 if held is not None:
                     return held
                 if progress is not None:
                     progress(counts.seen, page.total)
-        return None
+                if page.last:
+                    return None
+        if turn.lost:
+            return ELSEWHERE
+        return STOPPED if turn.stop.asked else None
 
-    async def _take(self, batch: Batch, page: Page, counts: Counts, accept: bool) -> Failure | None:
-        """Write one page; a failure where it would take too many records away."""
-        records, rejected = page.records, page.rejected
-        if page.enumerating:
-            await batch.sight([record.key.id for record in records])
-        gone = dict.fromkeys(page.gone)
-        held: Failure | None = None
-        if page.enumerating and page.last:
-            unsighted = await batch.unsighted()
-            sighted = await batch.sighted()
-            present = len(unsighted) + sighted
-            most = max(1, present * MOST_GONE) if sighted else 0
-            if len(unsighted) > most and not accept:
-                held = Failure(
-                    FailureKind.GARBLED,
-                    f"{len(unsighted)} of {present} records are not there any more; they are kept until somebody says "
-                    f"that it is right: whence sync --accept {batch.source}",
-                )
-            else:
-                gone |= dict.fromkeys(unsighted)
-        for record in records:
-            gone.pop(record.key.id, None)
-        if rejected:
-            await batch.write_rejections(rejected, datetime.now(UTC))
-        await self.recorder.write(batch, records, gone, counts)
+    async def _take(self, batch: Batch, page: Page, counts: Counts, accept: bool, whole: bool) -> Failure | None:
+        """Write one page; a failure where what its walk missed is not believed to be gone. ``whole``: the walk began in
+        this run, so that what has been seen is all that it brought."""
+        now = datetime.now(UTC)
         counts.seen += len(page.records) + len(page.rejected)
-        counts.rejected += len(rejected)
+        counts.rejected += len(page.rejected)
+        if not page.enumerating:
+            await batch.readmit([record.key.id for record in page.records])
+        if page.rejected:
+            await batch.write_rejections(page.rejected, now)
+        if page.enumerating:
+            # What could not be read is not gone.
+            met = [record.key.id for record in page.records]
+            await batch.sight(met + [one.record_id for one in page.rejected if one.record_id is not None])
+        missed: list[str] | Failure = []
+        if page.enumerating and page.last:
+            missed = await departed(batch, page, counts.seen if whole else None, accept=accept, at=now)
+        held = missed if isinstance(missed, Failure) else None
+        gone = dict.fromkeys((*page.gone, *(() if isinstance(missed, Failure) else missed)))
+        for record in page.records:
+            gone.pop(record.key.id, None)
+        await self.recorder.write(batch, page.records, gone, counts, enumerating=page.enumerating)
         return held

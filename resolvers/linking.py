@@ -1,7 +1,7 @@
 """Linking within a batch: find whom the touched records share keys with, decide anew who is one product, write it down.
 
-What is decided, :mod:`resolvers.identity` says; here it meets the ledger. One transaction links at a time, so each sees
-what the last one did.
+What is decided, :mod:`resolvers.identity` says; here it meets the ledger. One transaction links so at a time, and each sees
+what the last one did. What is new and plain, :mod:`resolvers.plain_links` links at less cost.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from resolvers.product_ids import Assignment, assign_ids, founded_id
 from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection
+from sources.ledger.meeting import SourceNow, sources_now
 
 
 async def relink(
@@ -33,29 +34,31 @@ async def relink(
     gone: Collection[RecordKey],
     *,
     returned: Mapping[RecordKey, UUID],
+    beside: Mapping[RecordKey, Keyed],
     schemes: Sequence[str],
     catalogues: Collection[str],
     at: datetime,
 ) -> dict[RecordKey, UUID]:
-    """The product of each record that was touched or is gone, after all that this means for others.
+    """The product of each record that was looked at: those that were touched or are gone, and all that this means for.
 
     ``touched``: records that are new or changed. ``gone``: other records, that left. ``returned``: touched records
-    that had been gone, and the product they lay under. Writes crosswalk, products and former ids, and moves the rows of
-    records that change their product; the touched records' own rows are the caller's to write, under the ids returned.
+    that had been gone, and the product they lay under. ``beside``: new records of catalogues, without a key that another
+    record of their source has; those that any of the others leads to are touched too. Writes crosswalk, products and
+    former ids, and moves the rows of records that change their product; the touched records' own rows are the caller's to
+    write, under the ids returned. The caller has the turn (:func:`sources.ledger.links.take_turn`).
     """
-    await links.take_turn(connection)
     before = await links.keys_of(connection, [*touched, *gone], schemes)
     values = {KeyValue(one.scheme, one.value) for one in before}
     values.update(value for keyed in touched.values() for value in keyed.values)
     known = {key: keyed for key, keyed in touched.items() if key.source in catalogues}
     notes: dict[RecordKey, Keyed] = {key: keyed for key, keyed in touched.items() if key.source not in catalogues}
-    reused = await _close(connection, known, notes, values, {*touched, *gone}, schemes, catalogues)
+    reused = await _close(connection, known, notes, values, {*touched, *gone}, beside, schemes, catalogues)
 
     current = await links.current_links(connection, [*known, *notes, *gone])
     left = {row.product for row in current.values()}
     leaving = {key: current.pop(key).product for key in gone if key in current}
-    states = await links.unsettled_sources(connection)
-    groups = partition(list(known.values()), schemes, reused, rank={name: rank for name, (rank, _) in states.items()})
+    states = await sources_now(connection)
+    groups = partition(list(known.values()), schemes, reused, rank={name: one.rank for name, one in states.items()})
     assignment = await _assign(connection, groups, states, current, returned, gone, catalogues)
     decided: dict[RecordKey, tuple[UUID, Link]] = {}
     for group, product in zip(groups, assignment.ids, strict=True):
@@ -77,7 +80,7 @@ async def relink(
         await links.mark_gone(connection, gone, at)
     await links.unlist_empty(connection, left - listed.keys())
     return {key: merged.get(product, product) for key, product in leaving.items()} | {
-        key: decided[key][0] for key in touched
+        key: product for key, (product, _) in decided.items()
     }
 
 
@@ -87,19 +90,25 @@ async def _close(
     notes: dict[RecordKey, Keyed],
     values: Collection[KeyValue],
     overridden: Collection[RecordKey],
+    beside: Mapping[RecordKey, Keyed],
     schemes: Sequence[str],
     catalogues: Collection[str],
 ) -> set[tuple[str, KeyValue]]:
     """Add to ``known`` every catalogue record that is joined to those in it by shared values, over any distance, and
-    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored.
+    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored, and
+    those ``beside`` are not stored yet.
 
     A value that stands on several stored records of a source joins none of them, before as after: it is not followed
     there, and comes back with that source as reused.
     """
     reused: set[tuple[str, KeyValue]] = set()
     followed: set[KeyValue] = set()
+    waiting = {value: keyed for keyed in beside.values() for value in keyed.values}
     frontier = set(values)
     while frontier:
+        joining = {waiting[value].key: waiting[value] for value in frontier if value in waiting}
+        known.update(joining)
+        frontier.update(value for keyed in joining.values() for value in keyed.values)
         followed |= frontier
         found: dict[tuple[str, KeyValue], list[RecordKey]] = defaultdict(list)
         for carrier in await links.carriers(connection, frontier):
@@ -127,7 +136,7 @@ async def _close(
 async def _assign(
     connection: Connection,
     groups: Sequence[Group],
-    states: Mapping[str, tuple[int, bool]],
+    states: Mapping[str, SourceNow],
     current: Mapping[RecordKey, links.LinkRow],
     returned: Mapping[RecordKey, UUID],
     gone: Collection[RecordKey],
@@ -145,8 +154,8 @@ async def _assign(
             groups,
             present,
             back,
-            {name: rank for name, (rank, _) in states.items()},
-            {name for name, (_, unsettled) in states.items() if unsettled},
+            {name: one.rank for name, one in states.items()},
+            {name for name, one in states.items() if one.unsettled},
             occupied,
         )
         held = await links.holders(connection, assignment.ids)

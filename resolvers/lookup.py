@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from resolvers.normalise import fold_name
+from resolvers.normalise import fold_name, spellings
 from sources.contract import Identifier, RecordKey
 from sources.identifiers import normalise_identifier
 from sources.ledger.database import Pool
@@ -75,7 +75,8 @@ def exact_forms(text: str, place: int = 0) -> list[Wanted]:
     """Every way in which ``text`` may be somebody's identifier, record id or name, as aliases are folded."""
     if not _usable(text):
         return []
-    forms = [Wanted(place, "record", fold_name(text)), Wanted(place, "name", fold_name(text))]
+    folded = fold_name(text)
+    forms = [Wanted(place, "record", folded, record_ids=spellings(folded)), Wanted(place, "name", folded)]
     for scheme in _IDENTIFIERS:
         identifier = normalise_identifier(scheme, text)
         if isinstance(identifier, Identifier):
@@ -88,7 +89,8 @@ def _wanted(place: int, lookup: Lookup) -> list[Wanted]:
         return exact_forms(lookup.alias, place)
     if lookup.record is not None:
         source, record_id = lookup.record
-        return [Wanted(place, "record", fold_name(record_id), source, record_id)] if _usable(record_id) else []
+        known_as = Wanted(place, "record", fold_name(record_id), source, record_id, (record_id,))
+        return [known_as] if _usable(record_id) else []
     scheme, text = ("sku", lookup.sku) if lookup.sku is not None else ("gtin", lookup.gtin)
     if text is None or not _usable(text):
         return []

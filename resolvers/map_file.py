@@ -86,7 +86,7 @@ def parse_map(text: str, environment: Mapping[str, str], *, place: str = "whence
     if findings:
         told = (conceal(finding, interpolated, secrets) for finding in findings)
         raise MapError(place, [Mistake(key_path(one.loc), one.found, one.instead) for one in told])
-    return _build(tables, _digest(raw), secrets)
+    return replace(_build(tables, _digest(raw), secrets), written=without_literals(raw))
 
 
 def _parse(text: str, place: str) -> dict[str, Any]:

@@ -17,12 +17,19 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\
 
 def fold(text: str) -> str:
     """A text as names are compared: NFKC, case folded, white space collapsed, invisible characters dropped."""
+    if text.isascii():  # which is in its normal form
+        return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold().split())
 
 
 def fold_name(name: str) -> str:
     """A name as it is indexed: folded, and cut where an index could not hold it."""
     return fold(name)[:NAME_LENGTH]
+
+
+def spellings(folded: str) -> tuple[str, ...]:
+    """The record ids that are looked for as they are, where ``folded`` is; any other that folds to it has an alias."""
+    return tuple({folded: None, folded.upper(): None})
 
 
 def in_field_unit(value: Value, definition: FieldDefinition) -> Value:

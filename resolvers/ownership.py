@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from sources.contract import Scope
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
@@ -95,6 +96,8 @@ class OwnershipMap:
     digest: str
     secrets: frozenset[str] = field(repr=False)
     """Values that came in through ``${ENV}``; they must never be shown."""
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What whence.toml says, as parsed: ``${ENV}`` not filled in, and without the secrets that stand in it."""
 
     def declaration(self, source: str) -> SourceDeclaration:
         """The common part of ``[sources.X]``. Raises KeyError."""
