@@ -16,6 +16,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,22 @@ class Limits:
     """Seconds, from the first byte of the body to the answer."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """What the endpoint answers with: a reload puts another in its place. ``redact`` takes secrets out of messages;
+    ``graphiql`` is the page for people, without it they get what programs get."""
+
+    schemas: Mapping[str, strawberry.Schema]
+    context: MakeContext
+    default_audience: str
+    redact: Callable[[str], str] = str
+    graphiql: GraphiQL | None = None
+
+
+Serving = Callable[[], AbstractContextManager[Served]]
+"""Asked once for each request; left when its answer has been sent."""
+
+
 def graphql_route(
     schemas: Mapping[str, strawberry.Schema],
     context: MakeContext,
@@ -67,69 +84,64 @@ def graphql_route(
     redact: Callable[[str], str] = str,
     graphiql: GraphiQL | None = None,
 ) -> Route:
-    """The route of the endpoint.
+    """The route of an endpoint that answers with the same as long as it lives; see :class:`Served`."""
+    served = Served(schemas, context, default_audience, redact, graphiql)
+    return changing_graphql_route(lambda: nullcontext(served), path=path, limits=limits, rules=rules)
 
-    ``schemas`` is looked at for every request, so that a reload is a swap. ``redact`` takes secrets out of messages.
-    ``graphiql`` is the page for people; without it they get what programs get."""
-    endpoint = GraphQLEndpoint(
-        schemas,
-        context,
-        default_audience=default_audience,
-        limits=limits or Limits(),
-        rules=rules,
-        redact=redact,
-        graphiql=graphiql,
-    )
-    return Route(path, endpoint, name="graphql")
+
+def changing_graphql_route(
+    serving: Serving,
+    *,
+    path: str = "/graphql",
+    limits: Limits | None = None,
+    rules: Sequence[type[ASTValidationRule]] = (),
+) -> Route:
+    """The route of an endpoint that answers each request with what ``serving`` gives at its beginning."""
+    return Route(path, GraphQLEndpoint(serving, limits=limits or Limits(), rules=rules), name="graphql")
 
 
 class GraphQLEndpoint:
-    """An ASGI application; see :func:`graphql_route`."""
+    """An ASGI application; see :func:`changing_graphql_route`."""
 
-    def __init__(
-        self,
-        schemas: Mapping[str, strawberry.Schema],
-        context: MakeContext,
-        *,
-        default_audience: str,
-        limits: Limits,
-        rules: Sequence[type[ASTValidationRule]],
-        redact: Callable[[str], str],
-        graphiql: GraphiQL | None,
-    ) -> None:
-        self._schemas = schemas
-        self._context = context
-        self._default_audience = default_audience
+    def __init__(self, serving: Serving, *, limits: Limits, rules: Sequence[type[ASTValidationRule]]) -> None:
+        self._serving = serving
         self._limits = limits
-        self._redact = redact
-        self._graphiql = graphiql
-        self._documents = Documents(max_tokens=limits.tokens, rules=rules)
+        self._rules = rules
+        self._kept: tuple[Served, Documents] | None = None
         # strawberry logs every error itself, without our id and with what clients send; show_errors logs what matters
         logging.getLogger("strawberry.execution").disabled = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing is sent to a client that has gone."""
         request = Request(scope, receive)
-        try:
-            response = await self._answer(request)
-        except ClientDisconnect:
-            structlog.contextvars.bind_contextvars(client="gone")
-            return
-        await response(scope, receive, send)
+        with self._serving() as served:
+            try:
+                response = await self._answer(request, served)
+            except ClientDisconnect:
+                structlog.contextvars.bind_contextvars(client="gone")
+                return
+            await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    def _documents(self, served: Served) -> Documents:
+        """The documents kept for ``served``: they end with its schemas."""
+        if self._kept is None or self._kept[0] is not served:
+            self._kept = served, Documents(max_tokens=self._limits.tokens, rules=self._rules)
+        return self._kept[1]
+
+    async def _answer(self, request: Request, served: Served) -> Response:
+        documents = self._documents(served)
         accept = ", ".join(request.headers.getlist("accept")) or None
-        if self._graphiql is not None and request.method in ("GET", "HEAD") and prefers_html(accept):
-            return self._graphiql.response()
+        if served.graphiql is not None and request.method in ("GET", "HEAD") and prefers_html(accept):
+            return served.graphiql.response()
         media = negotiate(accept, OFFERED)
         clock = asyncio.timeout(self._limits.deadline)
         try:
             async with clock:
                 if media is None:
                     raise Refused(406, "NOT_ACCEPTABLE", f"Accept one of {', '.join(OFFERED)}.")
-                return await self._run(request, await self._read(request), media)
+                return await self._run(request, await self._read(request), media, served, documents)
         except Refused as refused:
-            error = {"message": self._redact(refused.message), "extensions": {"code": refused.code}}
+            error = {"message": served.redact(refused.message), "extensions": {"code": refused.code}}
             return _respond(refused.status, {"errors": [error]}, media, refused.headers)
         except ClientDisconnect:
             raise
@@ -148,24 +160,26 @@ class GraphQLEndpoint:
         check_post_headers(request.headers.get("content-type"), request.headers.get("content-encoding"))
         return parse_body(await read_body(request, self._limits.body_bytes))
 
-    def _audience(self, request: Request) -> tuple[str, strawberry.Schema]:
-        names = set(request.headers.getlist(AUDIENCE_HEADER)) or {self._default_audience}
+    def _audience(self, request: Request, served: Served) -> tuple[str, strawberry.Schema]:
+        names = set(request.headers.getlist(AUDIENCE_HEADER)) or {served.default_audience}
         name = names.pop()
-        schema = self._schemas.get(name)
+        schema = served.schemas.get(name)
         if schema is None or names:
-            known = ", ".join(sorted(self._schemas))
+            known = ", ".join(sorted(served.schemas))
             found = "names no audience that is known" if not names else "is sent twice"
             raise Refused(400, "UNKNOWN_AUDIENCE", f"{AUDIENCE_HEADER} {found}. Send one of: {known}.")
         return name, schema
 
-    async def _run(self, http: Request, asked: GraphQLRequest, media: MediaType) -> Response:
-        audience, schema = self._audience(http)
+    async def _run(
+        self, http: Request, asked: GraphQLRequest, media: MediaType, served: Served, documents: Documents
+    ) -> Response:
+        audience, schema = self._audience(http, served)
         structlog.contextvars.bind_contextvars(audience=audience, operation=(asked.operation_name or "")[:80])
         failed = 400 if media is MediaType.GRAPHQL else 200
         try:
-            prepared = self._documents.prepare(schema, asked.query)
+            prepared = documents.prepare(schema, asked.query)
         except GraphQLError as error:
-            shown = show_errors([error], self._redact, code="BAD_DOCUMENT")
+            shown = show_errors([error], served.redact, code="BAD_DOCUMENT")
             return _respond(failed, {"errors": shown.errors}, media)
         operation = prepared.named(asked.operation_name)
         if operation is None:
@@ -175,10 +189,10 @@ class GraphQLEndpoint:
         if operation.operation is OperationType.MUTATION and http.method == "GET":
             raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent with POST, not GET.", {"Allow": "POST"})
         if prepared.errors:
-            shown = show_errors(prepared.errors, self._redact, code="BAD_DOCUMENT")
+            shown = show_errors(prepared.errors, served.redact, code="BAD_DOCUMENT")
             return _respond(failed, {"errors": shown.errors}, media)
 
-        context = self._context(http, audience)
+        context = served.context(http, audience)
         if inspect.isawaitable(context):
             context = await context
         try:
@@ -193,7 +207,7 @@ class GraphQLEndpoint:
                         operation_extensions=dict(asked.extensions),
                     ),
                 )
-            shown = show_errors(result.errors or (), self._redact)
+            shown = show_errors(result.errors or (), served.redact)
             answer: dict[str, Any] = {}
             if shown.errors:
                 answer["errors"] = shown.errors

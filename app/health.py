@@ -28,10 +28,13 @@ class NotReady(Exception):
     """What a check raises with a reason that is safe to show; of any other exception only the log has the text."""
 
 
-def health_routes(checks: Mapping[str, Check], *, limit: float = CHECK_SECONDS) -> list[Route]:
+def health_routes(
+    checks: Mapping[str, Check], *, limit: float = CHECK_SECONDS, notes: Callable[[], Mapping[str, str]] = dict
+) -> list[Route]:
     """``/healthz``: 200 as long as the process runs its loop. ``/readyz``: 200, or 503 naming what is not ready.
 
-    ``checks`` by the name they are shown under; each takes ``limit`` seconds at most, all at once."""
+    ``checks`` by the name they are shown under; each takes ``limit`` seconds at most, all at once. ``notes`` are shown
+    beside them: what somebody should look at though the process can answer."""
     readiness = _Readiness(checks, limit)
 
     async def healthz(_: Request) -> Response:
@@ -41,10 +44,11 @@ def health_routes(checks: Mapping[str, Check], *, limit: float = CHECK_SECONDS) 
         found = await readiness.ask()
         missing = [name for name, reason in found.items() if reason is not None]
         shown = {name: reason or "ready" for name, reason in found.items()}
+        noted = {"notes": dict(told)} if (told := notes()) else {}
         if missing:
-            answer = {"status": "not ready", "notReady": missing, "checks": shown}
+            answer = {"status": "not ready", "notReady": missing, "checks": shown, **noted}
             return _respond(503, answer, {"Retry-After": str(RETRY_SECONDS)})
-        return _respond(200, {"status": "ready", "checks": shown})
+        return _respond(200, {"status": "ready", "checks": shown, **noted})
 
     return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 from starlette.applications import Starlette
@@ -15,13 +15,14 @@ from starlette.routing import Route
 
 from app.access import AccessLog
 from app.graphiql import GraphiQL, graphiql_routes
-from app.graphql import graphql_route
+from app.graphql import Served, changing_graphql_route
 from app.health import health_routes
 from app.hosts import KnownHosts
 from app.limits import limits_rule
 from app.redaction import Redactor
-from app.sync import keep_in_sync
+from app.reload import CurrentRuntime
 from app.wiring import Runtime
+from app.worker import Worker
 from sources.ledger.database import asyncpg_dsn
 
 GRAPHQL_PATH = "/graphql"
@@ -47,7 +48,7 @@ query Example {
 
 
 def build_app(
-    runtime: Runtime,
+    runtime: Runtime | CurrentRuntime,
     redactor: Redactor,
     *,
     default_audience: str,
@@ -55,43 +56,73 @@ def build_app(
     example: str | None = None,
     hosts: Collection[str] = (),
 ) -> Starlette:
-    """The application over a runtime; ``syncing``: sources are synced at their intervals while it runs. ``hosts`` are the
-    names, beside loopback, under which it is asked."""
+    """The application over a runtime, which a reload may replace; ``syncing``: sources are synced at their intervals while
+    it runs. ``hosts`` are the names, beside loopback, under which it is asked."""
+    faces = _Faces(redactor, default_audience, example or EXAMPLE)
+
+    def current() -> Runtime:
+        return runtime() if isinstance(runtime, CurrentRuntime) else runtime
+
+    @contextmanager
+    def serving() -> Iterator[Served]:
+        now = current()
+        with now.uses:
+            yield faces.of(now)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(keep_in_sync(runtime)) if syncing else None
+        task = asyncio.create_task(Worker(current).run()) if syncing else None
         yield
         if task is not None:
             task.cancel()
             await asyncio.wait([task], timeout=3)
 
     async def ledger_ready() -> None:
-        connection = await asyncpg.connect(asyncpg_dsn(runtime.database_url), timeout=1)
+        connection = await asyncpg.connect(asyncpg_dsn(current().database_url), timeout=1)
         try:
             await connection.execute("select 1")
         finally:
             await connection.close(timeout=1)
 
+    def notes() -> Mapping[str, str]:
+        trouble = runtime.trouble if isinstance(runtime, CurrentRuntime) else None
+        return {"map": trouble} if trouble else {}
+
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse(GRAPHQL_PATH)
 
-    page = GraphiQL(audiences=tuple(runtime.schemas), default_audience=default_audience, example=example or EXAMPLE)
     return Starlette(
         routes=[
-            graphql_route(
-                runtime.schemas,
-                runtime.context,
-                default_audience=default_audience,
-                path=GRAPHQL_PATH,
-                rules=(limits_rule(),),
-                redact=redactor.text,
-                graphiql=page,
-            ),
+            changing_graphql_route(serving, path=GRAPHQL_PATH, rules=(limits_rule(),)),
             *graphiql_routes(),
-            *health_routes({"ledger": ledger_ready}),
+            *health_routes({"ledger": ledger_ready}, notes=notes),
             Route("/", home),
         ],
         middleware=[Middleware(AccessLog), Middleware(KnownHosts, names=hosts)],
         lifespan=lifespan,
     )
+
+
+class _Faces:
+    """What the endpoint shows of a runtime, made once for each."""
+
+    def __init__(self, redactor: Redactor, default_audience: str, example: str) -> None:
+        self._redactor = redactor
+        self._default_audience = default_audience
+        self._example = example
+        self._of: tuple[Runtime, Served] | None = None
+
+    def of(self, runtime: Runtime) -> Served:
+        """The face of ``runtime``; that of another is forgotten."""
+        if self._of is None or self._of[0] is not runtime:
+            audience = self._audience(runtime)
+            page = GraphiQL(audiences=tuple(runtime.schemas), default_audience=audience, example=self._example)
+            self._of = runtime, Served(runtime.schemas, runtime.context, audience, self._redactor.text, page)
+        return self._of[1]
+
+    def _audience(self, runtime: Runtime) -> str:
+        """That of requests that name none; should a new map not have it, the first that sees as much."""
+        if self._default_audience in runtime.schemas:
+            return self._default_audience
+        audiences = runtime.ownership.audiences.values()
+        return next((one.name for one in audiences if one.governance), next(iter(runtime.schemas)))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sources.durations import Duration
 
 
 class Settings(BaseSettings):
@@ -27,4 +31,6 @@ class Settings(BaseSettings):
     """Connections to the ledger."""
     hosts: tuple[str, ...] = ()
     """Names, beside loopback, under which the API is asked: those of a proxy in front. As JSON: ``["api.example"]``."""
+    lease: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=10))] = timedelta(seconds=20)
+    """How long a worker that gives no sign of life keeps the source that it is syncing: ``20s``."""
     log_level: str = "INFO"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import strawberry
@@ -32,6 +33,39 @@ from sources.mapping import Mapping as SourceMapping
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """What lives as long as the process, whatever map is in use."""
+
+    pool: Pool
+    database_url: str
+    settings: Settings
+    cursors: Cursors
+    state: SystemsState
+
+
+class Uses:
+    """Counts who uses a runtime, so that it is closed when nobody does any more. Use it in a ``with``."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def __enter__(self) -> None:
+        self._count += 1
+        self._idle.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
+
+    async def ended(self) -> None:
+        """Returns when nobody uses it."""
+        await self._idle.wait()
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime:
     """A Whence that is wired and connected; what it is made of."""
 
@@ -47,6 +81,10 @@ class Runtime:
     state: SystemsState
     memory: Memory
     schemas: Mapping[str, strawberry.Schema]
+    lease: timedelta = timedelta(seconds=20)
+    """How long a worker that gives no sign of life keeps a source."""
+    uses: Uses = field(default_factory=Uses)
+    """Requests and syncs under way."""
 
     def context(self, request: Request | None, audience: str) -> RequestContext:
         """What the resolvers of one request share."""
@@ -87,17 +125,29 @@ def open_sources(ownership: OwnershipMap) -> dict[str, GuardedSource]:
 
 
 @asynccontextmanager
-async def build_runtime(ownership: OwnershipMap, database_url: str, settings: Settings) -> AsyncIterator[Runtime]:
-    """Everything, wired from the map on a database that is brought up to date; closed in the reverse order."""
+async def open_process(database_url: str, settings: Settings) -> AsyncIterator[Process]:
+    """What every map of this process shares, on a database that is brought up to date."""
     async with AsyncExitStack() as stack:
         await migrate(database_url)
         pool = await stack.enter_async_context(open_pool(database_url, size=settings.pool_size))
+        state = SystemsState(pool)
+        await state.refresh()
+        key = await pool.fetchval("select cursor_key from installation")
+        stack.push_async_callback(_end, asyncio.create_task(state.keep_fresh()))
+        yield Process(pool, database_url, settings, Cursors(key), state)
+
+
+@asynccontextmanager
+async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | None = None) -> AsyncIterator[Runtime]:
+    """Everything that is made from a map, beside whatever else runs in ``process``; closed in the reverse order. Nothing is
+    taken into use yet. ``saved_at`` is when the map's file was saved. Raises ValueError for options that contradict it."""
+    pool, state = process.pool, process.state
+    async with AsyncExitStack() as stack:
         sources = open_sources(ownership)
         for source in sources.values():
             stack.push_async_callback(source.close)
+        schemas = build_schemas(ownership)
         await register_sources(pool, list(sources))
-        state = SystemsState(pool)
-        await state.refresh()
         memory = Memory(Observer(pool, ownership), state)
         ledger = Ledger(pool, {name: definition.type for name, definition in ownership.fields.items()})
         reader = Reader(
@@ -106,23 +156,31 @@ async def build_runtime(ownership: OwnershipMap, database_url: str, settings: Se
             memory.remember,
             lambda: ownership.sources.keys() - state.settled(),
         )
-        key = await pool.fetchval("select cursor_key from installation")
-        for task in (state.keep_fresh(), memory.keep_writing()):
-            stack.push_async_callback(_end, asyncio.create_task(task))
+        stack.push_async_callback(_end, asyncio.create_task(memory.keep_writing()))
         yield Runtime(
             ownership=ownership,
             pool=pool,
-            database_url=database_url,
+            database_url=process.database_url,
             sources=sources,
-            ingest=Ingest(pool, ownership),
+            ingest=Ingest(pool, ownership, saved_at),
             reader=reader,
             catalogue=Catalogue(pool, ownership),
             governance=Governance(pool, ownership, reader, state.live_failures),
-            cursors=Cursors(key),
+            cursors=process.cursors,
             state=state,
             memory=memory,
-            schemas=build_schemas(ownership),
+            schemas=schemas,
+            lease=process.settings.lease,
         )
+
+
+@asynccontextmanager
+async def build_runtime(
+    ownership: OwnershipMap, database_url: str, settings: Settings, saved_at: datetime | None = None
+) -> AsyncIterator[Runtime]:
+    """A process with one map for as long as it lives."""
+    async with open_process(database_url, settings) as process, wire(process, ownership, saved_at) as runtime:
+        yield runtime
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -90,6 +90,10 @@ class SourceRun:
     changed: int
     gone: int
     rejected: int
+    unreadable: int = strawberry.field(description="Values that were there and could not be read.")
+    remapped: int = strawberry.field(
+        description="Records that were mapped anew from the ledger, after a change of map."
+    )
 
 
 @strawberry.type(description="A record that stays apart, and why.")
@@ -106,8 +110,21 @@ class RejectedDocument:
     """See :class:`sources.ledger.runs.Rejection`."""
 
     place: str
+    record_id: str | None = strawberry.field(description="Its key, where that could be read.")
     reason: str
+    sample: str | None = strawberry.field(
+        description="The beginning of it, as JSON; null for who does not see every field of the map."
+    )
     observed_at: datetime
+
+
+@strawberry.type(description="A value that is there and could not be read, and why.")
+class UnreadableValue:
+    """See :class:`sources.ledger.set_aside.UnreadableValue`."""
+
+    record_id: str
+    field: str
+    reason: str
 
 
 async def _apart_records(root: strawberry.Parent[governance.SourceReport], info: WhenceInfo) -> list[ApartRecord]:
@@ -117,7 +134,26 @@ async def _apart_records(root: strawberry.Parent[governance.SourceReport], info:
 async def _rejected_documents(
     root: strawberry.Parent[governance.SourceReport], info: WhenceInfo
 ) -> list[RejectedDocument]:
-    return list(await info.context.governance.rejected(root.name))  # type: ignore[arg-type]
+    ownership, audience = info.context.ownership, info.context.audience
+    # Whatever was not read stands in the sample: it is for those from whom nothing is kept.
+    whole = len(ownership.fields_for(audience)) == len(ownership.fields) and root.name in info.context.visible
+    return [
+        RejectedDocument(
+            place=one.place,
+            record_id=one.record_id,
+            reason=one.reason,
+            sample=one.sample if whole else None,
+            observed_at=one.observed_at,
+        )
+        for one in await info.context.governance.rejected(root.name)
+    ]
+
+
+async def _unreadable_values(
+    root: strawberry.Parent[governance.SourceReport], info: WhenceInfo
+) -> list[UnreadableValue]:
+    fields = [field.name for field in info.context.ownership.fields_for(info.context.audience)]
+    return list(await info.context.governance.unreadable(root.name, fields))  # type: ignore[arg-type]
 
 
 @strawberry.type(description="A system that Whence reads.")
@@ -140,6 +176,7 @@ class Source:
     products: int
     apart: int = strawberry.field(description="How many of its records stay apart.")
     rejected: int = strawberry.field(description="How many of its documents are no records.")
+    unreadable: int = strawberry.field(description="How many values in its records could not be read.")
     confirmed_at: datetime | None = strawberry.field(description="The ledger holds what it said then.")
     last_run: SourceRun | None
 
@@ -148,6 +185,9 @@ class Source:
     )
     rejected_documents: list[RejectedDocument] = strawberry.field(
         resolver=_rejected_documents, description="Documents set aside, at most 500, each with its reason."
+    )
+    unreadable_values: list[UnreadableValue] = strawberry.field(
+        resolver=_unreadable_values, description="Values that could not be read, at most 500, each with its reason."
     )
 
 
@@ -194,6 +234,7 @@ def source_type(report: governance.SourceReport, ownership: DeclaredMap, audienc
         products=state.products if state else 0,
         apart=state.apart if state else 0,
         rejected=state.rejected if state else 0,
+        unreadable=sum(count for field, count in report.unreadable.items() if field in seen),
         confirmed_at=state.confirmed_at if state else None,
         last_run=state.last_run if state else None,  # type: ignore[arg-type]
     )

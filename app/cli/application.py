@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli.ending import EXIT_CODES, ExitCode, explain
-from app.cli.lifetime import run
+from app.cli.ending import EXIT_CODES, Ended, ExitCode, explain
+from app.cli.lifetime import SYNC_END_SECONDS, run
 from app.cli.options import AsJson, Audience, Config, Demo, Directory, Options, Verbose
 
 BESIDE = (
@@ -109,18 +109,36 @@ def sync(
     sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Only these.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything anew, not only what changed.")] = False,
     accept: Annotated[bool, typer.Option("--accept", help="Accept that many records are gone.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: each at its own interval, until a signal.")] = False,
     config: Config = None,
     directory: Directory = None,
     as_json: AsJson = False,
     demo: Demo = False,
     verbose: Verbose = False,
 ) -> None:
-    """Read what changed in the systems into the ledger, now. With --json one line for each source."""
+    """Read what changed in the systems into the ledger, now. With --json one line for each source.
+
+    A source that another worker is syncing is waited for a little, and then left to that one, which ends this with 1.
+
+    With --watch it keeps each source in sync at its own interval and tells of the runs that did something (with --json of
+    all). Any number of such workers, on one or many machines, and of serving processes share the sources of one ledger.
+    SIGINT and SIGTERM end it within 15 s, after the batches under way, with 0; a second signal ends it at once.
+    """
     from app.cli.configuration import configure
+
+    if watch and (full or accept):
+        raise Ended(
+            ExitCode.CONFIGURATION, "--watch goes on by itself: leave out --full and --accept, or leave out --watch."
+        )
+    chosen = configure(Options(config, directory, as_json, None, demo, verbose))
+    if watch:
+        from app.cli.watch import watch as keep
+
+        _end(run(lambda: keep(chosen, sources or [], as_json), quietly=True, fast=True, within=SYNC_END_SECONDS))
+        return
     from app.cli.sync import sync as work
 
-    chosen = configure(Options(config, directory, as_json, None, demo, verbose))
-    _end(run(lambda: work(chosen, sources or [], full, accept, as_json)))
+    _end(run(lambda: work(chosen, sources or [], full, accept, as_json), within=SYNC_END_SECONDS))
 
 
 @application.command()
@@ -199,6 +217,9 @@ def search(
 def sources(
     name: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
     rejected: Annotated[bool, typer.Option("--rejected", help="List what was no record, and why.")] = False,
+    unreadable: Annotated[
+        bool, typer.Option("--unreadable", help="List the values that could not be read, and why.")
+    ] = False,
     apart: Annotated[bool, typer.Option("--apart", help="List the records that stay apart, and why.")] = False,
     config: Config = None,
     directory: Directory = None,
@@ -209,10 +230,11 @@ def sources(
 ) -> None:
     """Show how every system does: its records, its last run, what fails and what to do about it."""
     from app.cli.configuration import configure
+    from app.cli.sources import SetAside
     from app.cli.sources import sources as work
 
     chosen = configure(Options(config, directory, as_json, audience, demo, verbose))
-    _end(run(lambda: work(chosen, name, rejected, apart, as_json)))
+    _end(run(lambda: work(chosen, name, SetAside(rejected, unreadable, apart), as_json)))
 
 
 @application.command(epilog=BESIDE)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from app.cli.configuration import Configuration
 from app.cli.declared import open_each
+from app.cli.effects import effects_of
 from app.cli.ending import ExitCode
 from app.cli.output import clean, console, say, table, write_json
 from resolvers.map_file import MapError, Mistake, gaps
@@ -27,6 +28,8 @@ class Findings:
     mistakes: Sequence[Mistake] = ()
     unreachable: Sequence[tuple[str, Failure]] = ()
     gaps: Sequence[Mistake] = ()
+    effects: Sequence[str] = ()
+    """What taking this map into use would change and do, where there is a ledger to look at."""
 
     def exit_code(self, strict: bool) -> ExitCode:
         """2 for a mistake; with ``strict`` 1 for a system that could not be asked."""
@@ -49,6 +52,7 @@ class Findings:
                 for name, failure in self.unreachable
             ],
             "gaps": [asdict(one) for one in self.gaps],
+            "effects": list(self.effects),
         }
 
 
@@ -78,7 +82,8 @@ async def _look(configuration: Configuration, offline: bool) -> Findings:
             doubts = await _look_at_records(opened, {name for name, _ in unreachable})
     finally:
         await asyncio.gather(*(source.close() for source in opened.values()))
-    return Findings(mistakes, unreachable, [*doubts, *gaps(ownership)])
+    effects = [] if mistakes else await effects_of(configuration.settings, ownership)
+    return Findings(mistakes, unreachable, [*doubts, *gaps(ownership)], effects)
 
 
 async def _ask(opened: Mapping[str, GuardedSource]) -> tuple[list[Mistake], list[tuple[str, Failure]]]:
@@ -119,6 +124,10 @@ def _print(configuration: Configuration, findings: Findings, offline: bool) -> N
     if findings.gaps:
         say(f"{place} leaves {len(findings.gaps)} gaps:", "yellow")
         _list(findings.gaps)
+    if findings.effects:
+        say("Taking it into use would change this, and do what stands behind it:")
+        for effect in findings.effects:
+            say(f"  {clean(effect)}")
     if not findings.mistakes:
         asked = "no system was asked" if offline else f"systems that could not be asked: {len(findings.unreachable)}"
         complete = not offline and not findings.unreachable

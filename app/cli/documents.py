@@ -58,17 +58,20 @@ query Search($text: String!, $first: Int) {
 """
 
 
-def sources_document(*, rejected: bool, apart: bool) -> str:
+def sources_document(*, rejected: bool, unreadable: bool, apart: bool) -> str:
     """``query Sources``: how every system does, and what of it was set aside."""
-    more = ("apartRecords { recordId names reason } " if apart else "") + (
-        "rejectedDocuments { place reason observedAt }" if rejected else ""
-    )
+    parts = {
+        "apartRecords { recordId names reason }": apart,
+        "rejectedDocuments { place recordId reason sample observedAt }": rejected,
+        "unreadableValues { recordId field reason }": unreadable,
+    }
+    more = " ".join(part for part, asked in parts.items() if asked)
     return f"""\
 query Sources {{
   sources {{
-    name title connector read every owns status records products apart rejected confirmedAt
+    name title connector read every owns status records products apart rejected unreadable confirmedAt
     failure {{ kind message actor action since }}
-    lastRun {{ startedAt finishedAt seen added changed gone rejected }}
+    lastRun {{ startedAt finishedAt seen added changed gone rejected unreadable remapped }}
     {more}
   }}
 }}

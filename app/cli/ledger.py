@@ -15,11 +15,13 @@ from app.cli.configuration import Configuration
 from app.cli.declared import refuse_unopenable
 from app.cli.ending import Ended, ExitCode
 from app.cli.neighbour import find_neighbour, in_the_way
+from app.reload import CurrentRuntime, open_current, saved_at
 from app.settings import Settings
 from app.wiring import Runtime, build_runtime
 from sources.ledger.database import CONNECT_SECONDS, asyncpg_dsn
 from sources.ledger.running import running_server
 from sources.ledger.server import DirectoryInUse, LedgerServer
+from sources.ledger.upkeep import kept_running
 
 TURN_SECONDS = 20.0
 """How long a command waits for another that is using the directory for a moment, or for a server that is starting."""
@@ -36,7 +38,7 @@ async def own_ledger(settings: Settings) -> AsyncIterator[str]:
         server = await LedgerServer.start(settings.directory, bin_directory=settings.postgres_bin)
     except DirectoryInUse as error:
         raise in_the_way(settings.directory) from error
-    async with server:
+    async with server, kept_running(server):
         yield server.url
 
 
@@ -64,7 +66,7 @@ async def shared_ledger(settings: Settings) -> AsyncIterator[str]:
             if monotonic() > deadline:
                 raise
         await asyncio.sleep(0.1)
-    async with server:
+    async with server, kept_running(server):
         yield server.url
 
 
@@ -75,7 +77,7 @@ async def open_runtime(configuration: Configuration) -> AsyncIterator[Runtime]:
     await refuse_unopenable(ownership, str(configuration.config), configuration.redactor)
     async with (
         shared_ledger(configuration.settings) as url,
-        build_runtime(ownership, url, configuration.settings) as runtime,
+        build_runtime(ownership, url, configuration.settings, saved_at(configuration.config)) as runtime,
     ):
         yield runtime
         try:
@@ -83,6 +85,18 @@ async def open_runtime(configuration: Configuration) -> AsyncIterator[Runtime]:
                 await runtime.memory.settled()
         except TimeoutError:
             pass
+
+
+@asynccontextmanager
+async def open_changing(configuration: Configuration) -> AsyncIterator[CurrentRuntime]:
+    """As :func:`open_runtime`, for a command that goes on for long enough to see the map change."""
+    ownership = configuration.load()
+    await refuse_unopenable(ownership, str(configuration.config), configuration.redactor)
+    async with (
+        shared_ledger(configuration.settings) as url,
+        open_current(ownership, url, configuration.settings, saved_at(configuration.config)) as current,
+    ):
+        yield current
 
 
 async def _reachable(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Running a command's work, and ending it within five seconds of SIGINT or SIGTERM, wherever it stands."""
+"""Running a command's work, and ending it within seconds of SIGINT or SIGTERM, wherever it stands."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from typing import Any
 
 END_SECONDS = 4.2
 """After this many seconds from the signal the process ends, whatever still hangs. PostgreSQL ends with it by itself."""
+SYNC_END_SECONDS = 14.0
+"""The same for a sync, which finishes the batches under way."""
 SAME_SIGNAL_SECONDS = 1.0
 """Some senders send twice (to the process and to its group); only later than this a second signal means "now"."""
 
 
-def run(work: Callable[[], Coroutine[Any, Any, int]], *, quietly: bool = False, fast: bool = False) -> int:
+def run(
+    work: Callable[[], Coroutine[Any, Any, int]],
+    *,
+    quietly: bool = False,
+    fast: bool = False,
+    within: float = END_SECONDS,
+) -> int:
     """Run ``work`` to its end; its exit code.
 
     A signal cancels it, so that everything it has open is closed on the way out; the exit code is then 128 and the
-    signal's number, or 0 if it ends ``quietly``. ``fast`` takes uvloop where there is one.
+    signal's number, or 0 if it ends ``quietly``. It ends ``within`` so many seconds, whatever still hangs. ``fast`` takes
+    uvloop where there is one.
     """
     told: list[tuple[int, float]] = []
 
@@ -41,7 +50,7 @@ def run(work: Callable[[], Coroutine[Any, Any, int]], *, quietly: bool = False, 
                     end_now()
                 return
             told.append((number, monotonic()))
-            watch = threading.Timer(END_SECONDS, end_now)  # a thread: the loop may be what hangs
+            watch = threading.Timer(within, end_now)  # a thread: the loop may be what hangs
             watch.daemon = True
             watch.start()
             task.cancel()

@@ -55,13 +55,31 @@ def write_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+NUMERIC = frozenset(
+    (
+        "seen",
+        "added",
+        "changed",
+        "gone",
+        "rejected",
+        "unreadable",
+        "remapped",
+        "records",
+        "products",
+        "apart",
+        "seconds",
+    )
+)
+"""Columns that hold numbers."""
+
+
 def table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
     """A table on standard output."""
     shown = Table(
         title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold"
     )
     for column in columns:
-        numeric = column in ("seen", "added", "changed", "gone", "rejected", "records", "products", "apart", "seconds")
+        numeric = column in NUMERIC
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))

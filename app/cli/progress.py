@@ -13,7 +13,7 @@ from app.cli.output import clean, console, remark, table
 from resolvers.ingest import Progress as Seen
 from resolvers.ingest import SyncReport
 
-COUNTS = ("seen", "added", "changed", "gone", "rejected")
+COUNTS = ("seen", "added", "changed", "gone", "rejected", "unreadable", "remapped")
 
 
 class SyncProgress:
@@ -65,12 +65,14 @@ class SyncProgress:
         if self._lines:
             remark(f"{report.source}: {in_words(report)}")
         seen = report.counts.seen
-        counted = "[red]failed" if report.failure else f"{seen:,} records"
+        counted = f"{seen:,} records" if report.failure is None else f"[red]{report.outcome.lower()}"
         self._bars.update(self._tasks[report.source], counted=counted, total=seen or 1, completed=seen or 1)
 
 
 def in_words(report: SyncReport) -> str:
     """How a run went, in one line."""
+    if report.failure is not None and report.outcome != "FAILED":
+        return report.failure.message
     if report.failure is not None:
         return f"{report.failure.kind.value}: {report.failure.message}"
     counts = [
@@ -82,9 +84,15 @@ def in_words(report: SyncReport) -> str:
 def tell_failures(reports: Iterable[SyncReport]) -> None:
     """What failed, and what to do about it, on standard error."""
     for report in reports:
-        if report.failure is not None:
+        if report.failure is not None and report.outcome != "FAILED":
+            remark(f"{report.source}: {report.failure.message}", "yellow")
+        elif report.failure is not None:
             remark(f"{report.source} failed: {clean(report.failure.message)}", "red")
             remark(f"    {report.failure.kind.actor.value}: {report.failure.kind.action}")
+
+
+def _other(outcome: str) -> str:
+    return "" if outcome == "DONE" else outcome
 
 
 def show_reports(reports: Iterable[SyncReport]) -> None:
@@ -94,7 +102,7 @@ def show_reports(reports: Iterable[SyncReport]) -> None:
             report.source,
             *(f"{getattr(report.counts, name):,}" for name in COUNTS),
             f"{report.seconds:.1f}",
-            report.failure.kind.value if report.failure else "",
+            report.failure.kind.value if report.failure and report.outcome == "FAILED" else _other(report.outcome),
         )
         for report in reports
     ]

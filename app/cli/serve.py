@@ -18,18 +18,19 @@ import uvicorn
 
 from app.cli.banner import Banner
 from app.cli.configuration import Configuration, audience_of
-from app.cli.declared import refuse_unopenable
 from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import own_ledger
 from app.cli.neighbour import Neighbour, find_neighbour, serving
 from app.cli.output import remark
 from app.cli.progress import SyncProgress, tell_failures
+from app.cli.reloading import read_map, watching_map
 from app.demo.launch import DemoCompany
 from app.main import GRAPHQL_PATH, build_app
+from app.prompt_clients import PromptClients
+from app.reload import CurrentRuntime, open_current, saved_at
 from app.sync import sync_once
 from app.telemetry import UVICORN_LOGS
-from app.wiring import Runtime, build_runtime
-from resolvers.ownership import OwnershipMap
+from app.wiring import Runtime
 
 GRACE_SECONDS = 2
 """For requests under way when the end comes; the rest of the five seconds is for closing what is open."""
@@ -71,7 +72,7 @@ async def serve(configuration: Configuration, asked: Serving) -> int:
     with closing(_bind(asked, configuration)) as listening:
         address = _address(listening)
         if not asked.demo:
-            ownership = await _read(configuration)
+            ownership = await read_map(configuration)
         async with own_ledger(configuration.settings) as url:
             embedded = configuration.settings.database_url is None
             with serving(configuration.settings.directory, Neighbour(os.getpid(), address, embedded, asked.demo)):
@@ -81,20 +82,15 @@ async def serve(configuration: Configuration, asked: Serving) -> int:
                         company = await DemoCompany.start(configuration.demo_directory, url)
                         stack.push_async_callback(company.stop)
                         configuration = configuration.with_company(company.environment)
-                        ownership = await _read(configuration)
-                    runtime = await stack.enter_async_context(build_runtime(ownership, url, configuration.settings))
+                        ownership = await read_map(configuration)
+                    saved = saved_at(configuration.config)
+                    current = await stack.enter_async_context(
+                        open_current(ownership, url, configuration.settings, saved)
+                    )
                     if asked.syncing:
-                        await _first_sync(runtime, everything=asked.demo)
-                    await _listen(configuration, asked, runtime, listening, address)
+                        await _first_sync(current(), everything=asked.demo)
+                    await _listen(configuration, asked, current, listening, address)
     return ExitCode.FINE
-
-
-async def _read(configuration: Configuration) -> OwnershipMap:
-    """The map, after everything that can be wrong with it without asking a system. Raises MapError and Ended."""
-    ownership = configuration.load()
-    audience_of(ownership, configuration.settings)
-    await refuse_unopenable(ownership, str(configuration.config), configuration.redactor)
-    return ownership
 
 
 def _bind(asked: Serving, configuration: Configuration) -> socket.socket:
@@ -151,12 +147,12 @@ class _Server(uvicorn.Server):
 
 
 async def _listen(
-    configuration: Configuration, asked: Serving, runtime: Runtime, listening: socket.socket, address: str
+    configuration: Configuration, asked: Serving, current: CurrentRuntime, listening: socket.socket, address: str
 ) -> None:
-    audience = audience_of(runtime.ownership, configuration.settings)
-    banner = Banner(runtime.ownership, audience, address + GRAPHQL_PATH, demo=asked.demo)
+    audience = audience_of(current().ownership, configuration.settings)
+    banner = Banner(current().ownership, audience, address + GRAPHQL_PATH, demo=asked.demo)
     app = build_app(
-        runtime,
+        current,
         configuration.redactor,
         default_audience=audience,
         syncing=asked.syncing,
@@ -172,6 +168,7 @@ async def _listen(
             backlog=BACKLOG,
             h11_max_incomplete_event_size=HEADER_BYTES,
             lifespan="on",
+            http=PromptClients,
             ws="none",
             server_header=False,
             proxy_headers=False,
@@ -181,7 +178,8 @@ async def _listen(
     async with _running(server, listening) as running:
         log.info("listening", address=address)
         await banner.show()
-        await asyncio.wait([running])
+        async with watching_map(configuration, current, taking=asked.syncing):
+            await asyncio.wait([running])
 
 
 @asynccontextmanager

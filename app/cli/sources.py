@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
@@ -12,11 +13,20 @@ from app.cli.configuration import Configuration, audience_of, governing
 from app.cli.documents import sources_document
 from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
-from app.cli.output import clean, marked, moment, remark, say, table, write_json
+from app.cli.output import NOTHING, clean, marked, moment, remark, say, table, write_json
 from resolvers.mistakes import one_of
 
 
-async def sources(configuration: Configuration, name: str | None, rejected: bool, apart: bool, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What of a system's to list, with its reasons: documents, values, or records that stay apart."""
+
+    rejected: bool
+    unreadable: bool
+    apart: bool
+
+
+async def sources(configuration: Configuration, name: str | None, aside: SetAside, as_json: bool) -> int:
     """Print the systems, or the one called ``name``."""
     async with open_runtime(configuration) as runtime:
         audience = audience_of(runtime.ownership, configuration.settings)
@@ -24,7 +34,7 @@ async def sources(configuration: Configuration, name: str | None, rejected: bool
         if name is not None and name not in runtime.ownership.sources:
             known = one_of(name, runtime.ownership.sources, "sources")
             raise Ended(ExitCode.CONFIGURATION, f"There is no source {name!r}: {known}")
-        document = sources_document(rejected=rejected, apart=apart)
+        document = sources_document(rejected=aside.rejected, unreadable=aside.unreadable, apart=aside.apart)
         answer = await ask(runtime, configuration.redactor, audience, document)
     answer["data"]["sources"] = found = [one for one in answer["data"]["sources"] if name in (None, one["name"])]
     if as_json:
@@ -32,15 +42,23 @@ async def sources(configuration: Configuration, name: str | None, rejected: bool
         return ExitCode.FINE
     _print(found)
     for one in found:
-        if apart:
+        if aside.apart:
             _list(f"Apart in {one['name']}", ("record", "names", "reason"), one["apartRecords"], _apart)
-        if rejected:
-            _list(f"Set aside of {one['name']}", ("place", "reason", "seen"), one["rejectedDocuments"], _rejected)
-    kept_apart, set_aside = (sum(one[what] for one in found) for what in ("apart", "rejected"))
-    if (kept_apart and not apart) or (set_aside and not rejected):
-        remark(
-            f"{kept_apart} records stay apart (--apart) and {set_aside} were set aside (--rejected): see why.", "dim"
-        )
+        if aside.rejected:
+            heads = ("place", "record", "reason", "begins", "seen")
+            _list(f"Set aside of {one['name']}", heads, one["rejectedDocuments"], _rejected)
+        if aside.unreadable:
+            _list(f"Unreadable in {one['name']}", ("record", "field", "reason"), one["unreadableValues"], _unreadable)
+    totals = {what: sum(one[what] for one in found) for what in ("apart", "rejected", "unreadable")}
+    untold = {
+        f"{totals['apart']} records stay apart (--apart)": totals["apart"] and not aside.apart,
+        f"{totals['rejected']} documents were set aside (--rejected)": totals["rejected"] and not aside.rejected,
+        f"{totals['unreadable']} values could not be read (--unreadable)": (
+            totals["unreadable"] and not aside.unreadable
+        ),
+    }
+    if told := [text for text, worth in untold.items() if worth]:
+        remark(f"{'; '.join(told)}: see why.", "dim")
     return ExitCode.FINE
 
 
@@ -51,7 +69,7 @@ def _print(found: Sequence[Mapping[str, Any]]) -> None:
             one["title"],
             f"{one['connector']}, {one['read']}",
             marked(one["status"]),
-            *(str(one[count]) for count in ("records", "products", "apart", "rejected")),
+            *(str(one[count]) for count in ("records", "products", "apart", "rejected", "unreadable")),
             moment((one["lastRun"] or {}).get("startedAt")),
             moment(one["confirmedAt"]),
         )
@@ -66,6 +84,7 @@ def _print(found: Sequence[Mapping[str, Any]]) -> None:
         "products",
         "apart",
         "rejected",
+        "unreadable",
         "last run",
         "read to its end",
     )
@@ -88,4 +107,8 @@ def _apart(one: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _rejected(one: Mapping[str, Any]) -> Sequence[str]:
-    return one["place"], one["reason"], moment(one["observedAt"])
+    return one["place"], one["recordId"] or NOTHING, one["reason"], one["sample"] or NOTHING, moment(one["observedAt"])
+
+
+def _unreadable(one: Mapping[str, Any]) -> Sequence[str]:
+    return one["recordId"], one["field"], one["reason"]

@@ -7,34 +7,50 @@ from collections.abc import Mapping, Sequence
 from app.cli.configuration import Configuration
 from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
-from app.cli.output import write_json
+from app.cli.output import remark, write_json
 from app.cli.progress import SyncProgress, show_reports, tell_failures
 from app.sync import sync_once
 from app.wiring import Runtime
 from resolvers.ingest import SyncReport
 from resolvers.mistakes import one_of
 
+GRACE_SECONDS = 8.0
+"""For the batches under way when a signal comes; with what is closed after them it is less than the 15 s promised."""
 
-async def sync(configuration: Configuration, names: Sequence[str], full: bool, accept: bool, as_json: bool) -> int:
+
+async def sync(configuration: Configuration, names: Sequence[str], full: bool, accept: bool, in_json: bool) -> int:
     """Sync the named sources, or all of them; its exit code: 1 where one failed."""
     async with open_runtime(configuration) as runtime:
-        chosen = _chosen(runtime, names)
+        chosen = chosen_sources(runtime, names)
         titles = {name: runtime.ownership.declaration(name).title for name in chosen}
 
         def done(report: SyncReport) -> None:
-            if as_json:
-                write_json(_as_json(report))
+            if in_json:
+                write_json(as_json(report))
             bars.done(report)
 
-        with SyncProgress(titles, silent=as_json) as bars:
-            reports = await sync_once(runtime, chosen, full=full, accept=accept, progress=bars.progress, done=done)
-    if not as_json:
+        def waiting(source: str, worker: str) -> None:
+            remark(f"{source}: the worker {worker} is syncing it; waiting for that.")
+
+        with SyncProgress(titles, silent=in_json) as bars:
+            reports = await sync_once(
+                runtime,
+                chosen,
+                full=full,
+                accept=accept,
+                progress=bars.progress,
+                done=done,
+                waiting=waiting,
+                grace=GRACE_SECONDS,
+            )
+    if not in_json:
         show_reports(reports)
         tell_failures(reports)
     return ExitCode.FAILED if any(report.failure for report in reports) else ExitCode.FINE
 
 
-def _chosen(runtime: Runtime, names: Sequence[str]) -> list[str]:
+def chosen_sources(runtime: Runtime, names: Sequence[str]) -> list[str]:
+    """The sources that ``names`` means; none means all that can be listed. Raises Ended for one that cannot be synced."""
     syncable = [name for name, source in runtime.sources.items() if source.changes is not None]
     for name in names:
         if name not in runtime.sources:
@@ -46,12 +62,20 @@ def _chosen(runtime: Runtime, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names)) or syncable
 
 
-def _as_json(report: SyncReport) -> Mapping[str, object]:
-    failure = report.failure
+def as_json(report: SyncReport) -> Mapping[str, object]:
+    """A report as ``--json`` has it."""
+    failure = report.failure if report.outcome == "FAILED" else None
     told = failure and {
         "kind": failure.kind.value,
         "message": failure.message,
         "actor": failure.kind.actor.value,
         "action": failure.kind.action,
     }
-    return {"source": report.source, **vars(report.counts), "seconds": round(report.seconds, 3), "failure": told}
+    seconds = round(report.seconds, 3)
+    return {
+        "source": report.source,
+        "outcome": report.outcome,
+        **vars(report.counts),
+        "seconds": seconds,
+        "failure": told,
+    }
