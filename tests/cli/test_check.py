@@ -113,3 +113,27 @@ def test_a_table_that_is_not_there(call: Call, company: Company) -> None:
     result = call("check", "--json")
     assert result.exit_code == 2
     assert [one["path"] for one in json_of(result.stdout)["mistakes"]] == ["sources.stock.from"]
+
+
+def test_it_says_what_taking_the_map_into_use_would_do(
+    call: Call, company: Company, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHENCE_DATABASE_URL", database_url)
+    assert call("sync").exit_code == 0
+    assert json_of(call("check", "--json").stdout)["effects"] == []
+    company.write(
+        WHENCE_TOML.replace('unit = "kg" }', 'unit = "lb" }').replace('title = "Price list"', 'title = "Prices"')
+    )
+    effects = json_of(call("check", "--json").stdout)["effects"]
+    assert effects[:2] == [
+        'sources.stock.fields.weight.unit: "kg" → "lb" (mapped anew from the ledger)',
+        'sources.prices.title: "Price list" → "Prices" (decided when it is read)',
+    ]
+    (step,) = effects[2:]
+    assert step.startswith("stock: ")
+    assert step.endswith(" records mapped anew from the ledger")
+    assert "mapped anew from the ledger" in call("check").stdout
+    assert call("sync").exit_code == 0
+    assert json_of(call("check", "--json").stdout)["effects"] == []
+    monkeypatch.setenv("WHENCE_DATABASE_URL", f"postgresql://keeper@127.0.0.1:{closed_port()}/ledger")
+    assert json_of(call("check", "--json").stdout)["effects"] == []

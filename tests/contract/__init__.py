@@ -1,5 +1,1 @@
-"""The contract that every connector passes, against the real system that it reads."""
-
-import pytest
-
-pytest.register_assert_rewrite("tests.contract.suite")
+"""The contract suite's own tests, its mutants, and the example of a plugin."""

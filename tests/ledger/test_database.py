@@ -49,7 +49,7 @@ async def test_the_migrations_make_the_tables_that_the_code_knows(empty_database
 
 async def test_the_comparison_sees_what_differs(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
-    await connection.execute("alter table records drop column digest; drop index changes_by_batch")
+    await connection.execute("alter table records drop column document; drop index changes_by_batch")
     await connection.close()
     changes, _ = await differences(database_url)
     assert {change[0] for change in changes} == {"add_column", "add_index"}

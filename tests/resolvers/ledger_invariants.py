@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, unusable
+from resolvers.normalise import fold_name
 from sources.contract import RecordKey
 from sources.ledger.source import _folded
 from sources.values import decode
@@ -23,9 +24,12 @@ _BROKEN = {
         select a.source, a.record_id, a.alias from aliases a left join crosswalk x
             on (x.source, x.record_id, x.product_id) = (a.source, a.record_id, a.product_id) and x.gone_at is null
         where x.source is null""",
-    "a present record that nothing is called by": """
-        select x.source, x.record_id from crosswalk x where gone_at is null
-        and not exists (select from aliases a where (a.source, a.record_id) = (x.source, x.record_id))""",
+    "a value told to be unreadable that is not, or the other way round": """
+        (select source, record_id, field from unreadable_values except {unreadable})
+        union all ({unreadable} except select source, record_id, field from unreadable_values)""".format(
+        unreadable="""select r.source, r.record_id, f.key from records r, jsonb_each(r.claims) f,
+            jsonb_array_elements(f.value) e where r.gone_at is null and e ? 'unreadable'"""
+    ),
     "a change under another product than its record": """
         select c.source, c.record_id from changes c left join crosswalk x
             on (x.source, x.record_id, x.product_id) = (c.source, c.record_id, c.product_id)
@@ -53,10 +57,27 @@ async def check_ledger(house: House) -> None:
     for what, query in _BROKEN.items():
         rows = await house.pool.fetch(query, *([catalogues] if "$1" in query else []))
         assert not rows, f"{what}: {rows}"
+    await _check_aliases(house)
     await _check_history(house)
     kept, decided = await links(house), await links_from_scratch(house, catalogues)
     assert kept.keys() == decided.keys()
     assert not (wrong := {key: (kept[key], decided[key]) for key in kept if kept[key] != decided[key]}), wrong
+
+
+async def _check_aliases(house: House) -> None:
+    """Each present record's names and identifiers are aliases of its product, and nothing else is."""
+    expected = set()
+    for row in await house.pool.fetch(
+        "select source, record_id, product_id, names, identifiers from records where gone_at is null"
+    ):
+        key = (row["source"], row["record_id"], row["product_id"])
+        expected |= {(*key, "name", fold_name(name)) for name in row["names"]}
+        expected |= {(*key, one["scheme"], one["value"]) for one in row["identifiers"] if "value" in one}
+        folded = fold_name(row["record_id"])
+        if row["record_id"] not in (folded, folded.upper()):
+            expected.add((*key, "record", folded))
+    found = await house.pool.fetch("select source, record_id, product_id, scheme, folded from aliases")
+    assert {tuple(row) for row in found} == expected
 
 
 async def _check_history(house: House) -> None:

@@ -172,6 +172,11 @@ TABLES = [
     "aliases",
     "changes",
     "sightings",
+    "absences",
+    "unreadable_values",
+    "schedule",
+    "live_failures",
+    "map_versions",
 ]
 
 
@@ -196,7 +201,8 @@ class MemorySystem:
 
     With ``fails_at`` it fails instead of giving the page of that number (from 0). ``log`` makes it a system that knows
     its changes: of (id, deleted) in order; without a cursor it is still read as a whole. ``gate`` holds back every
-    fetch until it is set, and ``asked`` are the fetches that came.
+    fetch until it is set, and ``asked`` are the fetches that came. Walks wait at
+    ``meeting`` until enough of them have begun. ``shifting`` and ``total`` are what its pages say.
     """
 
     documents: dict[str, dict[str, JSON]] = field(default_factory=dict)
@@ -205,6 +211,9 @@ class MemorySystem:
     log: list[tuple[str, bool]] | None = None
     gate: asyncio.Event | None = None
     down: SourceFailure | None = None
+    meeting: asyncio.Barrier | None = None
+    shifting: bool = False
+    total: int | None = None
     asked: list[tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -247,15 +256,18 @@ class MemorySystem:
             gone = tuple(one for one in ids if one not in self.documents)
             yield DocumentPage(changed, {"seen": len(self.log)}, enumerating=False, last=True, gone=gone)
             return
+        if self.meeting is not None:
+            await self.meeting.wait()
         content = list(self.documents.items())
         start = cursor["after"] if isinstance(cursor, dict) and "after" in cursor else 0
         end: Cursor = {"seen": len(self.log)} if self.log is not None else None
-        for number, place in enumerate(range(start, max(len(content), start + 1), self.page)):
-            if number == self.fails_at:
+        for place in range(start, max(len(content), start + 1), self.page):
+            if place // self.page == self.fails_at:  # and again when the page is asked for again
                 raise SourceFailure(FailureKind.UNREACHABLE, "it was switched off")
             documents = tuple(Document(columns, key) for key, columns in content[place : place + self.page])
             last = place + self.page >= len(content)
-            yield DocumentPage(documents, end if last else {"after": place + self.page}, enumerating=True, last=last)
+            cursor = end if last else {"after": place + self.page}
+            yield DocumentPage(documents, cursor, enumerating=True, last=last, total=self.total, shifting=self.shifting)
 
     async def check(self) -> tuple[Problem, ...]:
         return ()
@@ -319,6 +331,7 @@ class House:
         for system in self.systems.values():
             system.documents.clear()
             system.log, system.page, system.fails_at = None, 1000, None
+            system.shifting, system.total, system.meeting = False, None, None
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from resolvers.identity import APART
 from resolvers.recording import Counts
-from sources.ledger.runs import apart_records, rejections, source_states
+from sources.ledger.runs import source_states
+from sources.ledger.set_aside import apart_records, rejections
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger
 from tests.resolvers.ledger_reading import claim
@@ -40,7 +41,7 @@ async def test_no_document_breaks_the_batch_it_comes_in(house: House) -> None:
     erp.put("y" * 201, price="1")
     report = await house.sync("erp")
     assert report.failure is None
-    assert report.counts == Counts(seen=len(NASTY) + 5, added=len(NASTY) + 1, rejected=4)
+    assert report.counts == Counts(seen=len(NASTY) + 5, added=len(NASTY) + 1, rejected=4, unreadable=13)
     assert (await claim(house, "plain", "price"))["value"]["amount"] == "10"
     await check_ledger(house)
     assert (await house.sync("erp")).counts == Counts(seen=len(NASTY) + 5, rejected=4)

@@ -93,7 +93,7 @@ async def test_a_batch_that_breaks_at_its_last_statement_leaves_nothing_and_is_d
     erp.page = 2
     await house.pool.execute("""
         create function break() returns trigger language plpgsql as $$ begin
-            if (select count(*) from aliases) >= 4 then raise exception 'broken on purpose'; end if; return new;
+            if (select count(*) from aliases) >= 2 then raise exception 'broken on purpose'; end if; return new;
         end $$;
         create trigger break before insert on aliases for each statement execute function break()""")
     try:
@@ -134,7 +134,7 @@ async def test_of_two_runs_of_one_source_one_works_and_the_other_stops_and_nothi
     erp = house.systems["erp"]
     for number in range(20):
         erp.put(str(number), stock=number)
-    erp.page = 2
+    erp.page, erp.meeting = 2, asyncio.Barrier(3)
     reports = await asyncio.gather(*(house.sync("erp") for _ in range(3)))
     assert sorted(report.failure is None for report in reports) == [False, False, True]
     assert {report.failure for report in reports} == {None, ELSEWHERE}

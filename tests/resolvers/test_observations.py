@@ -15,6 +15,8 @@ from tests.resolvers.ledger_invariants import check_ledger
 from tests.resolvers.ledger_reading import JANUARY, MARCH, change_log, claim, stamps
 from tests.resolvers.memory_source import House
 
+LINK = "select product_id, linked_by, reason, confidence, linked_at, gone_at from crosswalk"
+
 
 def answered(house: House, amount: str, at: datetime, clock: datetime | None = None) -> dict[Any, Any]:
     basis = Basis.SOURCE_RECORD if clock else Basis.OBSERVED
@@ -31,14 +33,14 @@ async def observed_house(house: House) -> datetime:
 async def test_an_observation_moves_what_it_saw_and_nothing_else(house: House) -> None:
     at = await observed_house(house)
     before = await house.pool.fetchrow("select names, identifiers, document, updated_at from records")
-    link = await house.pool.fetchrow("select * from crosswalk")
+    link = await house.pool.fetchrow(LINK)
     await house.observer.observe("erp", answered(house, "12", at, datetime(2026, 3, 1, 12, tzinfo=UTC)), at)
     price = await claim(house, "1", "price")
     assert (price["value"]["amount"], price["lastUpdated"], price["basis"]) == ("12", MARCH, "SOURCE_RECORD")
     assert (await claim(house, "1", "stock"))["value"] == 1
     assert [list(claims) for _, _, claims in await change_log(house)] == [["price", "stock"], ["price"]]
     assert await house.pool.fetchrow("select names, identifiers, document, updated_at from records") == before
-    assert await house.pool.fetchrow("select * from crosswalk") == link
+    assert await house.pool.fetchrow(LINK) == link
     await check_ledger(house)
 
 

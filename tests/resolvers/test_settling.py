@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -60,7 +59,7 @@ def test_a_value_that_moved_takes_the_new_date(before: Any, after: Any) -> None:
 def test_without_a_clock_it_is_when_we_first_saw_it() -> None:
     (first,), _ = settle([said("a", None)], {})
     assert (first.last_updated, first.basis) == (NOW, Basis.OBSERVED)
-    again = replace(said("a", None), observed_at=NOW.replace(day=2))
+    again = said("a", None)._replace(observed_at=NOW.replace(day=2))
     (second,), moved = settle([again], {"f": (first,)})
     assert (second.last_updated, moved) == (NOW, frozenset())
 

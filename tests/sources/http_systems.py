@@ -12,6 +12,7 @@ from sources.declaration import ConnectorKind, SourceDeclaration
 from sources.failures import Failure, SourceFailure
 from sources.values import JSON
 from tests.upstreams.http_server import HttpServer
+from tests.upstreams.http_switches import HttpSwitches
 from tests.upstreams.shop import PASSWORD, TOKEN
 
 BEARER = {"kind": "bearer", "token": TOKEN}
@@ -81,6 +82,15 @@ class HttpUpstream:
     def dead(self) -> Sequence[Connector]:
         common = {**self.common, "deadline": "100ms"}
         return [opened(self.kind, _moved(self.options, address), **common) for address in self.silent]
+
+    @property
+    def faults(self) -> HttpSwitches:
+        impatient = {**self.common, "deadline": "50ms", "limits": {"pages": 50}}
+        return HttpSwitches(
+            self.server,
+            lambda: opened(self.kind, {**self.options, "max_bytes": 65536}, **impatient),
+            links=self.options.get("paging", {}).get("kind") == "link",
+        )
 
     async def put(self, id: str, values: Mapping[str, JSON]) -> None:  # noqa: A002
         self.server.put(id, values)

@@ -25,12 +25,15 @@ from odf.text import P
 from pydantic import ValidationError
 
 from sources.contract import Connector, Document, DocumentPage
+from sources.contract_suite.guarded import GuardedUpstream
+from sources.contract_suite.in_pytest import ConnectorContract, SourceContract
 from sources.declaration import SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.file import KIND, FileConnector, FileOptions
 from sources.values import JSON
 from tests.conftest import product_data
-from tests.contract.suite import ConnectorContract, walk
+from tests.contract.walking import walk
+from tests.upstreams.file_switches import FileSwitches
 
 HEADER = ("article_no", "label", "weight", "stock")
 
@@ -147,6 +150,16 @@ class Sheet:
             connect(garbage),
         ]
 
+    @property
+    def faults(self) -> FileSwitches:
+        return FileSwitches(self.path, self.save, self.mistype, lambda: connect(self.path, max_bytes=100_000))
+
+    def mistype(self) -> None:
+        was = self.rows["A-02"]
+        self.rows["A-02"] = {**was, "weight": "1 246 ", "stock": "yes"}
+        self.save()
+        self.rows["A-02"] = was
+
     async def put(self, id_: str, values: Mapping[str, JSON]) -> None:
         self.rows[id_] = values
         self.save()
@@ -184,6 +197,12 @@ class TestODS(ConnectorContract):
     @pytest.fixture
     async def upstream(self, tmp_path: Path) -> Sheet:
         return opened(tmp_path / "prices.ods", write_ods)
+
+
+class TestCSVAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, tmp_path: Path) -> GuardedUpstream:
+        return GuardedUpstream(opened(tmp_path / "prices.csv", write_csv))
 
 
 # ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from sources.contract import Connector, Document
+from sources.contract import PROBLEM, Connector, Document, Fetched
+from sources.contract_suite import Upstream
+from sources.contract_suite.guarded import GuardedUpstream
+from sources.contract_suite.in_pytest import ConnectorContract, SourceContract
 from sources.failures import FailureKind
 from sources.graphql.answers import data_of
 from sources.graphql.connector import KIND
 from sources.interpretation.unreadable import UnreadableValue
-from tests.contract.suite import ConnectorContract, Upstream
 from tests.sources.http_systems import BEARER, HttpUpstream, failure_of, ids, opened, walked
 from tests.upstreams.http_faults import Fault
 from tests.upstreams.http_server import HttpServer
@@ -59,6 +62,13 @@ class TestRelayFollowingAClock(ConnectorContract):
         ]
         async for upstream in upstream_of(http_server, options, wrong, sync={"by": "updatedAt"}):
             yield upstream
+
+
+class TestRelayAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[GuardedUpstream]:
+        async for upstream in upstream_of(http_server, {"query": RELAY, "paging": RELAY_PAGING, "fetch": BY_IDS}, []):
+            yield GuardedUpstream(upstream)
 
 
 class TestSkipAndTake(ConnectorContract):
@@ -166,12 +176,47 @@ async def test_a_whole_record_that_failed_is_not_a_record_that_is_gone(
     http_server.shop.nulls = True
     assert len(ids(await walked(relay))) == 5, "a null without an error is no record"
     http_server.shop.graphql_errors = [{"message": "boom", "path": ["products", "edges", 3, "node", "id"]}]
-    failure = await failure_of(walked(relay))
-    assert failure.kind is FailureKind.GARBLED
-    assert "a whole record" in failure.message
-    http_server.shop.nulls = False
-    http_server.shop.graphql_errors = [{"message": "boom", "path": ["productsByIds", 0]}]
-    assert (await failure_of(fetched(relay, "absent"))).kind is FailureKind.GARBLED
+    assert relay.changes is not None
+    page = await anext(aiter(relay.changes(None)))
+    *read, unreadable = page.documents
+    assert [document.content["id"] for document in read] == ["A-01", "A-02", "A-03"]
+    assert "the whole record is unreadable: the system answered an error: boom" in unreadable.content[PROBLEM]
+    assert PROBLEM not in {column.name for column in (await relay.describe()).columns}
+    http_server.shop.graphql_errors = [{"message": "boom", "path": ["productsByIds", 1]}]
+    known, problem = await fetched(relay, "A-01", "absent")
+    assert known.content["id"] == "A-01"
+    assert PROBLEM in problem.content, "which of them it is nobody knows, so it is not said that there is none"
+
+
+async def test_an_edge_that_failed_is_a_record_that_failed(relay: Connector, http_server: HttpServer) -> None:
+    body = {
+        "data": {
+            "products": {
+                "edges": [{"node": {"id": "A-01"}}, None],
+                "pageInfo": {"hasNextPage": False, "endCursor": None},
+                "totalCount": 2,
+            }
+        },
+        "errors": [{"message": "boom", "path": ["products", "edges", 1, "node", "label"]}],
+    }
+    http_server.faults.garble(json.dumps(body).encode())
+    [page] = await walked(relay)
+    assert [PROBLEM in document.content for document in page.documents] == [False, True]
+
+
+async def test_one_key_that_fails_costs_itself_alone(http_server: HttpServer) -> None:
+    keys = [f"A-{number}" for number in range(12)]
+    for key in keys:
+        http_server.put(key, {"label": "Kettle"})
+    options = {"url": http_server.url("/graphql"), "query": SKIP, "paging": SKIP_PAGING, "fetch": BY_ID}
+    connector = opened(KIND, options)
+    http_server.faults.fail(500, times=1)
+    found = await fetched(connector, *keys)
+    assert isinstance(found, Fetched)
+    [(failed, failure)] = found.failed.items()
+    assert failure.kind is FailureKind.UNREACHABLE
+    assert {document.content["id"] for document in found} == {*keys} - {failed}
+    await connector.close()
 
 
 async def test_who_is_not_let_in_is_refused_and_its_token_not_repeated(
@@ -226,8 +271,6 @@ async def test_html_a_gateway_and_silence(relay: Connector, http_server: HttpSer
     assert (await failure_of(walked(relay))).kind is FailureKind.GARBLED
     http_server.faults.fail(502)
     assert (await failure_of(fetched(relay, "A-01"))).kind is FailureKind.UNREACHABLE
-    http_server.faults.fail(502, times=1)
-    assert len(await fetched(relay, "A-01")) == 1, "a query changes nothing, so it is asked again"
     http_server.faults.switch(Fault.HANG)
     assert (await failure_of(fetched(relay, "A-01"))).kind is FailureKind.TIMEOUT
 

@@ -98,6 +98,7 @@ def test_a_row_becomes_a_record() -> None:
             "weight_kg": "0.85",
             "origin": "DE",
             "stock": None,
+            "_forms": {"id": "d", "changed_on": "n2026-01-05T10:00:00", "ean": "d", "weight_kg": "d"},
         },
     )
 
@@ -305,14 +306,35 @@ def test_a_document_is_kept_without_what_no_database_takes() -> None:
         "nested": {"x": ["<a text that holds a NUL character>", "2"]},
         "error": "<the system gave an error>",
         "_file": {"modified": "2026-01-01T00:00:00Z"},
+        "_forms": {
+            "Preis\n(EUR)": "d",
+            "bad": "x",
+            "half": "x",
+            "blob": "b00",
+            "when": "D",
+            "nested": {"x": {"0": "x", "1": "d"}},
+            "error": "u",
+            "_file": {"modified": "t"},
+        },
     }
 
 
 def test_of_a_large_document_only_what_is_mapped_is_kept() -> None:
     wms = mapping(names=["label"], fields={"origin": "origin", "description": "text"})
     row = {"id": 1, "label": "Kettle", "origin": "DE", "text": "short", "other": "x" * 70_000}
-    assert record(wms, row).document == {"id": 1, "label": "Kettle", "origin": "DE", "text": "short"}
-    assert record(wms, row | {"text": "x" * 70_000}).document == {"id": 1, "label": "Kettle", "origin": "DE"}
+    assert record(wms, row).document == {
+        "id": 1,
+        "label": "Kettle",
+        "origin": "DE",
+        "text": "short",
+        "_cut": 1,
+    }
+    assert record(wms, row | {"text": "x" * 70_000}).document == {
+        "id": 1,
+        "label": "Kettle",
+        "origin": "DE",
+        "_cut": 2,
+    }
 
 
 @pytest.mark.parametrize(

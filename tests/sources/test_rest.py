@@ -6,15 +6,25 @@ from typing import Any
 
 import pytest
 
+from sources.contract import Fetched
+from sources.contract_suite import Upstream
+from sources.contract_suite.guarded import GuardedUpstream
+from sources.contract_suite.in_pytest import ConnectorContract, SourceContract
 from sources.failures import FailureKind
 from sources.rest import KIND, RestConnector
 from sources.values import JSON
-from tests.contract.suite import ConnectorContract, Upstream
 from tests.sources.http_systems import BEARER, HttpUpstream, failure_of, ids, opened, walked
+from tests.upstreams.http_faults import Fault
 from tests.upstreams.http_server import HttpServer
 from tests.upstreams.shop import PASSWORD, TOKEN
 from tests.upstreams.silence import closed_port, silent_port
 
+OAUTH2 = {
+    "kind": "oauth2",
+    "token_url": "https://id.example.com/token",
+    "client_id": "whence",
+    "client_secret": "shh-8c1b",
+}
 PAGED = {"kind": "page", "size": 3}
 NOT_FOUND_BY = {"fetch": {"param": "numbers"}}
 
@@ -38,13 +48,22 @@ class TestPages(ConnectorContract):
             yield upstream
 
 
+BY_PARAM = {"param": "ids", "separator": ",", "repeat": True, "batch": 100}
+WITH_TOTAL = {"records": "data", "paging": PAGED, "total": "meta.total", "fetch": BY_PARAM}
+
+
 class TestPagesWithTotal(ConnectorContract):
     @pytest.fixture
     async def upstream(self, http_server: HttpServer) -> AsyncIterator[Upstream]:
-        fetch = {"param": "ids", "separator": ",", "repeat": True, "batch": 100}
-        options = {"records": "data", "paging": PAGED, "total": "meta.total", "fetch": fetch}
-        async for upstream in upstream_of(http_server, "/rest/page", options):
+        async for upstream in upstream_of(http_server, "/rest/page", WITH_TOTAL):
             yield upstream
+
+
+class TestPagesAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, http_server: HttpServer) -> AsyncIterator[GuardedUpstream]:
+        async for upstream in upstream_of(http_server, "/rest/page", WITH_TOTAL):
+            yield GuardedUpstream(upstream)
 
 
 class TestOffsets(ConnectorContract):
@@ -118,7 +137,7 @@ class TestPagesForEver:
         self, http_server: HttpServer, path: str, options: dict[str, Any]
     ) -> None:
         http_server.shop.endless = True
-        connector = opened(KIND, {"url": http_server.url(path), "max_pages": 7, **options})
+        connector = opened(KIND, {"url": http_server.url(path), **options}, limits={"pages": 7})
         failure = await failure_of(walked(connector))
         await connector.close()
         assert failure.kind is FailureKind.TOO_LARGE
@@ -128,7 +147,7 @@ class TestPagesForEver:
         self, http_server: HttpServer, path: str, options: dict[str, Any]
     ) -> None:
         http_server.shop.endless = True
-        connector = opened(KIND, {"url": http_server.url(path), "max_pages": 4, **options})
+        connector = opened(KIND, {"url": http_server.url(path), **options}, limits={"pages": 4})
         assert connector.changes is not None
         cursor: JSON = None
         for _ in range(3):  # each time only the first page, as a process that is killed would
@@ -330,16 +349,104 @@ async def test_only_the_members_wanted_are_asked_for_where_the_system_can(http_s
     assert dict(document.content) == {"id": "A-01", "label": "Kettle 0"}
 
 
-async def test_one_request_a_key_is_at_most_eight_at_once_and_ends_in_time(http_server: HttpServer) -> None:
+async def test_one_request_a_key_is_at_most_eight_at_once_and_what_came_in_time_is_kept(
+    http_server: HttpServer,
+) -> None:
     keys = put(http_server, 40)
     http_server.faults.delay = 0.2
     options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
     connector = opened(KIND, options, deadline="500ms")
     assert connector.fetch is not None
-    failure = await failure_of(connector.fetch(keys, {"label"}))
+    found = await connector.fetch(keys, {"label"})
     await connector.close()
-    assert failure.kind is FailureKind.TIMEOUT
+    assert isinstance(found, Fetched)
+    came = [document.content["id"] for document in found]
+    assert 8 <= len(came) <= 24
+    assert {*came, *found.failed} == {*keys}
+    assert {failure.kind for failure in found.failed.values()} == {FailureKind.TIMEOUT}
     assert len(http_server.shop.asked) <= 24
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault.STATUS, FailureKind.UNREACHABLE),
+        (Fault.BODY, FailureKind.GARBLED),
+        (Fault.HANG, FailureKind.TIMEOUT),
+        (Fault.DROP, FailureKind.UNREACHABLE),
+        (Fault.CUT, FailureKind.UNREACHABLE),
+    ],
+)
+async def test_one_key_that_fails_costs_itself_alone(http_server: HttpServer, fault: Fault, kind: FailureKind) -> None:
+    keys = put(http_server, 20)
+    options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    connector = opened(KIND, options, deadline="1s")
+    http_server.faults.garble(b"<html>", "text/html")
+    http_server.faults.fault, http_server.faults.status, http_server.faults.only = fault, 500, "A-07"
+    if fault is Fault.BODY:
+        http_server.faults.status = 200
+    assert connector.fetch is not None
+    found = await connector.fetch([*keys, "absent"], {"label"})
+    await connector.close()
+    assert isinstance(found, Fetched)
+    assert {key: failure.kind for key, failure in found.failed.items()} == {"A-07": kind}
+    assert [document.content["id"] for document in found] == [key for key in keys if key != "A-07"]
+
+
+async def test_a_batch_that_fails_costs_its_own_keys(http_server: HttpServer) -> None:
+    keys = put(http_server, 6)
+    options = {"url": http_server.url("/rest/all"), "fetch": {"param": "ids", "batch": 2}}
+    connector = opened(KIND, options)
+    assert connector.fetch is not None
+    http_server.faults.fail(500, times=1)
+    found = await connector.fetch(keys, {"label"})
+    assert isinstance(found, Fetched)
+    assert len(found.failed) == 2
+    assert {document.content["id"] for document in found} == {*keys} - found.failed.keys()
+    await connector.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "most"), [(500, 10), (401, 10), (429, 8)], ids=["down", "locked out", "too much already"]
+)
+async def test_a_system_that_fails_for_every_key_is_not_asked_for_all_of_them(
+    http_server: HttpServer, status: int, most: int
+) -> None:
+    keys = put(http_server, 200)
+    http_server.faults.fail(status, times=1000)
+    options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    connector = opened(KIND, options)
+    assert connector.fetch is not None
+    await failure_of(connector.fetch(keys, {"label"}))
+    await connector.close()
+    assert 1000 - http_server.faults.remaining <= most
+
+
+async def test_a_system_that_has_enough_after_a_while_is_not_asked_on(http_server: HttpServer) -> None:
+    keys = put(http_server, 100)
+    http_server.faults.fail(429, times=1000, after=20)
+    options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    connector = opened(KIND, options)
+    assert connector.fetch is not None
+    found = await connector.fetch(keys, {"label"})
+    await connector.close()
+    assert isinstance(found, Fetched)
+    assert len(found) == 20
+    assert {failure.kind for failure in found.failed.values()} == {FailureKind.THROTTLED}
+    assert 1000 - http_server.faults.remaining <= 8
+
+
+async def test_a_single_record_that_is_forbidden_is_no_reason_to_give_up(http_server: HttpServer) -> None:
+    keys = put(http_server, 40)
+    options = {"url": http_server.url("/rest/all"), "fetch": {"url": http_server.url("/rest/one/{key}")}}
+    connector = opened(KIND, options)
+    http_server.faults.fail(403)
+    http_server.faults.only = "A-0"
+    assert connector.fetch is not None
+    found = await connector.fetch(keys[5:], {"label"})
+    await connector.close()
+    assert isinstance(found, Fetched)
+    assert {*found.failed} == {key for key in keys[5:] if key.startswith("A-0")}
 
 
 # ── Credentials, parameters and what a page tells ──────────────────────────────────────────────────────────────────
@@ -442,6 +549,9 @@ async def test_nulls_between_records_are_passed_over(http_server: HttpServer) ->
         ({"auth": {"kind": "bearer", "token": ""}}, "empty"),
         ({"auth": {"kind": "bearer", "token": "a\r\nX: y"}}, "line's end"),
         ({"auth": {"kind": "oauth"}}, "bearer"),
+        ({"auth": {**OAUTH2, "token_url": "id.example.com/token"}}, "whole address"),
+        ({"auth": {**OAUTH2, "client_secret": ""}}, "empty"),
+        ({"auth": {**OAUTH2, "client_auth": "post"}}, "basic"),
         ({"paging": {"kind": "cursor"}}, "next"),
         ({"verify": "/nowhere/ca.pem"}, "certificates"),
         ({"headers": {"X Y": "1"}}, "header"),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -22,15 +23,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from sources.contract import Connector
+from sources.contract_suite import Faults
+from sources.contract_suite.guarded import GuardedUpstream
+from sources.contract_suite.in_pytest import ConnectorContract, SourceContract
 from sources.declaration import SourceDeclaration
 from sources.failures import Failure, FailureKind, SourceFailure
 from sources.ledger.server import LedgerServer
 from sources.sql import KIND, SqlConnector, SqlOptions
 from sources.sql.engine import parse_url
 from sources.values import JSON
-from tests.contract.suite import ConnectorContract, walk
+from tests.contract.walking import walk
 from tests.upstreams.mariadb import PASSWORD, USER, MariaDB
 from tests.upstreams.silence import closed_port, silent_port
+from tests.upstreams.sql_switches import ServerSwitches, SqliteSwitches
+from tests.upstreams.tcp_proxy import TcpProxy
 
 CREATE = {
     "sqlite": "create table articles (article_no text primary key, label text, weight numeric, stock integer, "
@@ -88,6 +94,8 @@ class Database:
     """Addresses of databases that cannot be read."""
     key: str = "article_no"
     secrets: Sequence[str] = (PASSWORD,)
+    proxy: TcpProxy | None = None
+    """The wire that connectors read through; the test itself writes directly."""
     engine: AsyncEngine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,8 +111,24 @@ class Database:
         async with self.engine.begin() as connection:
             return await connection.execute(text(statement), parameters)
 
+    @property
+    def read_url(self) -> str:
+        if self.proxy is None:
+            return self.url
+        url = make_url(self.url)
+        return url.set(host="127.0.0.1", port=self.proxy.port, query={}).render_as_string(hide_password=False)
+
     def connector(self) -> Connector:
-        return connect(self.url, declare(sync={"page": 3, "by": self.by}))
+        return connect(self.read_url, declare(sync={"page": 3, "by": self.by}, deadline="5s"))
+
+    @cached_property
+    def faults(self) -> Faults:
+        def impatient() -> Connector:
+            return connect(self.read_url, declare(sync={"page": 3, "by": self.by}, deadline="50ms"))
+
+        if self.proxy is not None:
+            return ServerSwitches(self.proxy, impatient, self.execute)
+        return SqliteSwitches(Path(self.engine.url.database or ""), self.execute, impatient)
 
     def misdeclared(self) -> Sequence[Connector]:
         return (
@@ -164,6 +188,16 @@ async def postgres(empty_database_url: str) -> AsyncIterator[Database]:
         await database.engine.dispose()
 
 
+@pytest.fixture
+async def postgres_by_wire(postgres: Database) -> AsyncIterator[Database]:
+    """The same through a wire that can be tampered with."""
+    url = make_url(postgres.url)
+    port, directory = int(str(url.query.get("port", url.port or 5432))), url.query.get("host")
+    proxy = TcpProxy(path=f"{directory}/.s.PGSQL.{port}") if directory else TcpProxy(port=port)
+    async with proxy as postgres.proxy:
+        yield postgres
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mariadb_server() -> AsyncIterator[MariaDB]:
     async with await MariaDB.start() as server:
@@ -183,11 +217,22 @@ async def mariadb(mariadb_server: MariaDB) -> AsyncIterator[Database]:
         await admin.execute(f"drop database {name}")
 
 
+@pytest.fixture
+async def mariadb_by_wire(mariadb: Database, mariadb_server: MariaDB) -> AsyncIterator[Database]:
+    """The same through a wire that can be tampered with."""
+    async with TcpProxy(port=mariadb_server.port) as mariadb.proxy:
+        yield mariadb
+
+
 async def with_articles(database: Database, by: str | None = None) -> Database:
     """``database`` with the contract's table, followed by the clock ``by``."""
     await database.execute(CREATE[database.backend])
     database.by = by
     return database
+
+
+WALKS = {"a walk", "what changed", "asking by key"}
+"""What a clock makes a difference to; keys besides, for they are walked through."""
 
 
 class TestSQLite(ConnectorContract):
@@ -196,7 +241,7 @@ class TestSQLite(ConnectorContract):
         return await with_articles(sqlite)
 
 
-class TestSQLiteByClock(ConnectorContract):
+class TestSQLiteByClock(ConnectorContract, about=WALKS):
     @pytest.fixture
     async def upstream(self, sqlite: Database) -> Database:
         return await with_articles(sqlite, by="changed_on")
@@ -204,28 +249,47 @@ class TestSQLiteByClock(ConnectorContract):
 
 class TestPostgreSQL(ConnectorContract):
     @pytest.fixture
-    async def upstream(self, postgres: Database) -> Database:
-        return await with_articles(postgres)
+    async def upstream(self, postgres_by_wire: Database) -> Database:
+        return await with_articles(postgres_by_wire)
 
 
-class TestPostgreSQLByClock(ConnectorContract):
+class TestPostgreSQLByClock(ConnectorContract, about=WALKS):
     @pytest.fixture
-    async def upstream(self, postgres: Database) -> Database:
-        return await with_articles(postgres, by="changed_on")
+    async def upstream(self, postgres_by_wire: Database) -> Database:
+        return await with_articles(postgres_by_wire, by="changed_on")
 
 
 @pytest.mark.needs("mariadb")
 class TestMariaDB(ConnectorContract):
     @pytest.fixture
-    async def upstream(self, mariadb: Database) -> Database:
-        return await with_articles(mariadb)
+    async def upstream(self, mariadb_by_wire: Database) -> Database:
+        return await with_articles(mariadb_by_wire)
 
 
 @pytest.mark.needs("mariadb")
-class TestMariaDBByClock(ConnectorContract):
+class TestMariaDBByClock(ConnectorContract, about=WALKS):
     @pytest.fixture
-    async def upstream(self, mariadb: Database) -> Database:
-        return await with_articles(mariadb, by="changed_on")
+    async def upstream(self, mariadb_by_wire: Database) -> Database:
+        return await with_articles(mariadb_by_wire, by="changed_on")
+
+
+class TestSQLiteAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, sqlite: Database) -> GuardedUpstream:
+        return GuardedUpstream(await with_articles(sqlite))
+
+
+class TestPostgreSQLAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, postgres: Database) -> GuardedUpstream:
+        return GuardedUpstream(await with_articles(postgres))
+
+
+@pytest.mark.needs("mariadb")
+class TestMariaDBAsASource(SourceContract):
+    @pytest.fixture
+    async def upstream(self, mariadb: Database) -> GuardedUpstream:
+        return GuardedUpstream(await with_articles(mariadb))
 
 
 # ── What differs from one database to another ──────────────────────────────────────────────────────────────────────

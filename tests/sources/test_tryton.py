@@ -9,19 +9,23 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
 
 from sources.contract import Connector, Document
+from sources.contract_suite.in_pytest import ConnectorContract
 from sources.declaration import SourceDeclaration
 from sources.failures import FailureKind, SourceFailure
 from sources.registry import connector_kind
 from sources.tryton import KIND, TrytonConnector
 from sources.values import JSON
-from tests.contract.suite import ConnectorContract, walk
+from tests.contract.walking import walk
 from tests.upstreams.silence import closed_port, silent_port
+from tests.upstreams.tcp_proxy import TcpProxy
 from tests.upstreams.tryton import READER_PASSWORD, Tryton, TrytonArticle, running_tryton
+from tests.upstreams.wire_switches import WireSwitches
 
 pytestmark = pytest.mark.needs("tryton")
 
@@ -88,6 +92,7 @@ class TrytonUpstream:
 
     server: Tryton
     silent: int
+    proxy: TcpProxy
 
     @property
     def key(self) -> str:
@@ -97,8 +102,16 @@ class TrytonUpstream:
     def secrets(self) -> Sequence[str]:
         return (READER_PASSWORD,)
 
+    @property
+    def by_wire(self) -> str:
+        return f"http://127.0.0.1:{self.proxy.port}/"
+
     def connector(self) -> Connector:
-        return opened(self.server, columns=SUITE_COLUMNS)
+        return opened(self.server, url=self.by_wire, columns=SUITE_COLUMNS)
+
+    @property
+    def faults(self) -> WireSwitches:
+        return WireSwitches(self.proxy, lambda: opened(self.server, 0.1, url=self.by_wire, columns=SUITE_COLUMNS))
 
     def misdeclared(self) -> Sequence[Connector]:
         return (
@@ -133,8 +146,8 @@ class TestTrytonContract(ConnectorContract):
     @pytest.fixture
     async def upstream(self, tryton: Tryton) -> AsyncIterator[TrytonUpstream]:
         tryton.remove()
-        async with silent_port() as silent:
-            yield TrytonUpstream(tryton, silent)
+        async with silent_port() as silent, TcpProxy(port=urlsplit(tryton.url).port or 0) as proxy:
+            yield TrytonUpstream(tryton, silent, proxy)
 
 
 # ── Prices, costs and stock ────────────────────────────────────────────────────────────────────────────────────────

@@ -109,14 +109,14 @@ class Query:
         shop = _shop(info)
         rows = shop.rows(updated_since)
         start = int(base64.b64decode(after)) if after and not shop.repeats else 0
-        page = rows[start : start + min(first, shop.cap)]
-        end = base64.b64encode(str(start + len(page)).encode()).decode()
-        more = start + len(page) < len(rows) or shop.repeats
+        page = shop.page(rows, start, first)
+        following = start + min(first, shop.cap)
+        end = base64.b64encode(str(following).encode()).decode()
         nodes = [Edge(cursor="", node=Product(row=row)) for row in page]
         return Connection(
             edges=[*nodes, Edge(cursor="", node=None)] if shop.nulls else nodes,
-            page_info=PageInfo(has_next_page=more, end_cursor=end),
-            total_count=len(rows),
+            page_info=PageInfo(has_next_page=shop.more(rows, following), end_cursor=end),
+            total_count=shop.total(rows),
         )
 
     @strawberry.field
@@ -124,9 +124,9 @@ class Query:
         if take > MAX_TAKE:
             raise ValueError(f"take at most {MAX_TAKE}")
         shop = _shop(info)
-        rows, start = shop.rows(), 0 if shop.repeats else skip
-        page = rows[start : start + min(take, shop.cap)]
-        return Items(items=[Product(row=row) for row in page], total_items=len(rows) + 100 * shop.repeats)
+        rows = shop.rows()
+        page = shop.page(rows, skip, take)
+        return Items(items=[Product(row=row) for row in page], total_items=shop.total(rows))
 
     @strawberry.field
     def products_by_ids(self, info: strawberry.Info, ids: list[strawberry.ID]) -> list[Product | None]:
@@ -136,8 +136,8 @@ class Query:
 
     @strawberry.field
     def product(self, info: strawberry.Info, id: strawberry.ID) -> Product | None:  # noqa: A002
-        row = _shop(info).records.get(str(id))
-        return Product(row=row) if row is not None else None
+        shop = _shop(info)
+        return Product(row=shop.row(str(id))) if str(id) in shop.records else None
 
 
 SCHEMA = strawberry.Schema(Query)

@@ -40,6 +40,8 @@ class Faults:
     """How many requests are answered well first."""
     delay: float = 0.0
     """Seconds before every answer."""
+    only: str = ""
+    """Requests alone whose path holds this go wrong; empty: all."""
 
     def clear(self) -> None:
         """Everything works again."""
@@ -82,6 +84,9 @@ class FaultyApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self.faults
         if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        if faults.only not in scope["path"]:
             await self.application(scope, receive, send)
             return
         if faults.delay:

@@ -115,12 +115,7 @@ def _selected(shop: Shop, request: Request) -> list[Any]:
 
 
 def _cut(shop: Shop, rows: Sequence[Any], start: int, size: int) -> list[Any]:
-    size = min(size, shop.cap)
-    if shop.repeats:
-        start = 0
-    if shop.endless:
-        return [{"id": f"E-{number}", "label": "new"} for number in range(start, start + size)]
-    page = list(rows[start : start + size])
+    page = shop.page(rows, start, size)
     return [None, *page] if shop.nulls else page
 
 
@@ -130,22 +125,22 @@ def _by_page(shop: Shop, request: Request) -> Response:
     data = _cut(shop, rows, (page - 1) * min(size, shop.cap), size)
     if request.query_params.get("strict") and page > 1 and not data:
         return _json({"error": "no such page"}, status=404)
-    return _json({"data": data, "meta": {"total": len(rows), "on_page": len(data)}})
+    return _json({"data": data, "meta": {"total": shop.total(rows), "on_page": len(data)}})
 
 
 def _by_offset(shop: Shop, request: Request) -> Response:
     rows, size = _selected(shop, request), int(request.query_params.get("limit", 3))
     data = _cut(shop, rows, int(request.query_params.get("offset", 0)), size)
-    return _json({"items": data, "count": len(rows)})
+    return _json({"items": data, "count": shop.total(rows)})
 
 
 def _by_cursor(shop: Shop, request: Request) -> Response:
     rows, size = _selected(shop, request), int(request.query_params.get("size", 3))
     start = int(base64.urlsafe_b64decode(request.query_params.get("after", "MA==")))
     following = start + min(size, shop.cap)
-    more = following < len(rows) or shop.endless
+    more = shop.more(rows, following)
     after = "MA==" if shop.repeats else base64.urlsafe_b64encode(str(following).encode()).decode()
-    return _json({"data": _cut(shop, rows, start, size), "meta": {"next": after if more or shop.repeats else None}})
+    return _json({"data": _cut(shop, rows, start, size), "meta": {"next": after if more else None}})
 
 
 def _by_link(shop: Shop, request: Request) -> Response:
@@ -160,7 +155,7 @@ def _by_body_link(shop: Shop, request: Request) -> Response:
     rows, size = _selected(shop, request), int(request.query_params.get("size", 3))
     start = int(request.query_params.get("start", 0))
     following = _next_address(shop, request, rows, start, size)
-    body: dict[str, Any] = {"items": _cut(shop, rows, start, size), "total": len(rows)}
+    body: dict[str, Any] = {"items": _cut(shop, rows, start, size), "total": shop.total(rows)}
     return _json({**body, "next_page": following} if following else body)
 
 
@@ -168,15 +163,15 @@ def _next_address(shop: Shop, request: Request, rows: Sequence[Any], start: int,
     following = start + min(size, shop.cap)
     if shop.foreign_next:
         return shop.foreign_next
-    if not (following < len(rows) or shop.endless or shop.repeats):
+    if not shop.more(rows, following):
         return None
     query = {**dict(request.query_params), "start": str(0 if shop.repeats else following), "size": str(size)}
     return f"{request.url.path}?{urlencode(query)}"
 
 
 def _one(shop: Shop, request: Request) -> Response:
-    row = shop.records.get(request.path_params["key"])
-    return _json(row) if row is not None else _json({"error": "no such product"}, status=404)
+    key = request.path_params["key"]
+    return _json(shop.row(key)) if key in shop.records else _json({"error": "no such product"}, status=404)
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

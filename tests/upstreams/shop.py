@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,8 @@ class Shop:
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     auth: str = ""
     """Empty, ``bearer``, ``header`` or ``basic``: what it asks for."""
+    knows: Callable[[str], bool] | None = None
+    """Where it is set: who is let in, by the Authorization header."""
     cap: int = MAX_SIZE
     """At most so many a page, whatever is asked for."""
     repeats: bool = False
@@ -40,6 +43,14 @@ class Shop:
     ignores_ids: bool = False
     foreign_next: str = ""
     """An address that the next page is said to have."""
+    doubles: bool = False
+    """The last record of a page comes again on the next."""
+    shuffles: bool = False
+    """Every page is cut from another order."""
+    miscounts: bool = False
+    """It says that there are three records, however many there are."""
+    mistypes: str = ""
+    """The record of that key has a text with blanks as its weight, and true as its stock."""
     nulls: bool = False
     """Lists hold a null besides."""
     asked: list[Asked] = field(default_factory=list)
@@ -52,22 +63,50 @@ class Shop:
         self.ticks += 1
         moment = START + timedelta(minutes=self.ticks)
         self.records.pop(key, None)
-        self.records[key] = {"id": key, **values, "updatedAt": moment.isoformat().replace("+00:00", "Z")}
+        self.records[key] = {"id": key, **values, "updatedAt": _text(moment)}
 
     def remove(self, key: str) -> None:
         """Deletes a record."""
         self.records.pop(key, None)
 
+    def row(self, key: str) -> dict[str, Any]:
+        """The record of ``key``."""
+        return {**self.records[key], **({"weight": "1 246 ", "stock": True} if key == self.mistypes else {})}
+
     def rows(self, since: str | None = None) -> list[dict[str, Any]]:
         """The records, by key; those changed at or after ``since``."""
-        rows = [self.records[key] for key in sorted(self.records)]
+        rows = [self.row(key) for key in sorted(self.records)]
         if since is None:
             return rows
         bound = datetime.fromisoformat(since)
         return [row for row in rows if datetime.fromisoformat(row["updatedAt"]) >= bound]
 
+    def page(self, rows: Sequence[dict[str, Any]], start: int, size: int) -> list[dict[str, Any]]:
+        """Those of ``rows`` from ``start`` on, as a page has them."""
+        size = min(size, self.cap)
+        if self.endless:
+            return [
+                {"id": f"E-{number}", "label": "new", "updatedAt": _text(START)}
+                for number in range(start, start + size)
+            ]
+        if self.repeats:
+            start = 0
+        if self.shuffles:
+            rows = random.Random(len(self.asked)).sample(rows, len(rows))
+        return list(rows[max(start - self.doubles, 0) : start + size])
+
+    def more(self, rows: Sequence[dict[str, Any]], following: int) -> bool:
+        """Whether it says that there is a page that begins at ``following``."""
+        return following < len(rows) or self.endless or self.repeats
+
+    def total(self, rows: Sequence[dict[str, Any]]) -> int:
+        """How many it says there are."""
+        return 3 if self.miscounts else len(rows) + 1000 * (self.repeats or self.endless)
+
     def lets_in(self, headers: Mapping[str, str]) -> bool:
         """Whether the request's credentials are right."""
+        if self.knows is not None:
+            return self.knows(headers.get("authorization", ""))
         basic = base64.b64encode(f"whence:{PASSWORD}".encode()).decode()
         match self.auth:
             case "bearer":
@@ -78,3 +117,7 @@ class Shop:
                 return headers.get("authorization") == f"Basic {basic}"
             case _:
                 return True
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Measurements that ``make bench NAME=...`` runs, each a module; :mod:`tests.bench.goals` says how they report."""

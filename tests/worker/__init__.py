@@ -1,0 +1,1 @@
+"""Workers that keep sources in sync: sharing, stopping, being paused and killed, and outages."""
