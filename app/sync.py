@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from time import monotonic
 
 import structlog
@@ -19,11 +19,15 @@ from resolvers.turns import Turn
 from sources.failures import Failure, FailureKind
 from sources.ledger.database import Connection
 from sources.ledger.outages import is_outage
+from sources.ledger.runs import settled_sources
 from sources.ledger.schedule import Lease, give_back, hold, renew, scheduled, still_holds
 
 log = structlog.stdlib.get_logger("whence.sync")
 
 SYNCS_AT_ONCE = 4
+FIRST_ALONE_SECONDS = 30.0
+"""A source that is read for the first time is read alone for so long: two that found the same products at once get in
+each other's way, and take longer than one after the other. One that is slow, or hangs, holds up the next no longer."""
 RENEWALS = 4
 """How often a lease is renewed in its time."""
 GRACE_SECONDS = 2.0
@@ -63,9 +67,11 @@ async def sync_once(
     places = asyncio.Semaphore(SYNCS_AT_ONCE)
     worker = worker_name()
     turns = {name: Turn(worker) for name in names}
+    settled = await settled_sources(runtime.pool)
+    first_reads = _OneAfterTheOther()
 
     async def one(name: str) -> SyncReport:
-        async with places:
+        async with first_reads.turn() if name not in settled else nullcontext(), places:
             report = await _sync_in_turn(runtime, name, turns[name], full, accept, progress, waiting)
             if done is not None:
                 done(report)
@@ -78,6 +84,30 @@ async def sync_once(
     finally:
         await stop_gently(tasks.values(), turns.values(), grace)
     return [task.result() for task in tasks.values()]
+
+
+class _OneAfterTheOther:
+    """Turns, each of which begins when the one before has ended, or has taken FIRST_ALONE_SECONDS."""
+
+    def __init__(self) -> None:
+        self._last: tuple[asyncio.Event, asyncio.Event] | None = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A turn behind all that were asked for before."""
+        before, (began, ended) = self._last, (asyncio.Event(), asyncio.Event())
+        self._last = began, ended
+        try:
+            if before is not None:
+                await before[0].wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FIRST_ALONE_SECONDS):
+                        await before[1].wait()
+            began.set()
+            yield
+        finally:
+            began.set()
+            ended.set()
 
 
 async def stop_gently(tasks: Collection[asyncio.Task[SyncReport]], turns: Iterable[Turn], grace: float) -> None:

@@ -18,6 +18,7 @@ import asyncpg
 import structlog
 
 from app.sync import (
+    FIRST_ALONE_SECONDS,
     GRACE_SECONDS,
     LEDGER_AWAY,
     RENEWALS,
@@ -56,6 +57,8 @@ class _Running:
     lease: Lease
     turn: Turn
     task: asyncio.Task[SyncReport]
+    since: float
+    """By the monotonic clock."""
 
 
 @dataclass
@@ -150,6 +153,11 @@ class Worker:
         resting = {name: until - now for name, (_, until) in self._broken.items() if until > now}
         idle = [name for name in names if name not in self._running and name not in resting]
         sleep = min([LONGEST_SLEEP, next_renewal, *resting.values()])
+        settled = runtime.state.settled()
+        alone = [one.since + FIRST_ALONE_SECONDS - now for name, one in self._running.items() if name not in settled]
+        if (left := max(alone, default=0.0)) > 0:  # see there
+            idle = [name for name in idle if name in settled]
+            sleep = min(sleep, left)
         if len(self._running) < self._places:
             lease = await take(connection, self.name, idle, runtime.lease)
             if lease is not None:
@@ -205,7 +213,7 @@ class Worker:
     def _start(self, runtime: Runtime, lease: Lease) -> None:
         turn = Turn(self.name, holds=holds(lease))
         task = asyncio.create_task(self._run(runtime, lease, turn), name=f"sync {lease.source}")
-        self._running[lease.source] = _Running(lease, turn, task)
+        self._running[lease.source] = _Running(lease, turn, task, monotonic())
         task.add_done_callback(lambda done: self._done(lease.source, done))
 
     async def _run(self, runtime: Runtime, lease: Lease, turn: Turn) -> SyncReport:
