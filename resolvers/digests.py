@@ -12,7 +12,7 @@ have moved.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -65,6 +65,17 @@ class Digests:
         if place is not None:
             body = b'{"_file":' + orjson.dumps(place) + (b"," if len(body) > 2 else b"") + body[1:]
         return digest, body
+
+    def of_fingerprints(self, source: str, fingerprints: Sequence[bytes]) -> list[bytes]:
+        """The digests of records of ``source`` that nobody has read yet: what their documents are recognised by takes the
+        document's place."""
+        stamp = self._stamps[source]
+        return [fingerprint + stamp for fingerprint in fingerprints]
+
+    @staticmethod
+    def document(record: Record) -> bytes:
+        """A record's document as JSON."""
+        return orjson.dumps(record.document or {}, option=orjson.OPT_SORT_KEYS)
 
     def _said(self, record: Record) -> bytes:
         claims = [

@@ -23,6 +23,7 @@ from sources.ledger.batches import Batch, open_batch
 from sources.ledger.database import Connection, Pool
 from sources.ledger.outages import is_outage
 from sources.ledger.runs import SyncState, begin_run, finish_run, sync_state
+from sources.unread import ids_of
 
 ELSEWHERE = Failure(FailureKind.THROTTLED, "another worker is syncing this source; this one leaves it to that")
 """How a run ends that finds another one at work: nothing is wrong with the source."""
@@ -164,23 +165,22 @@ class Ingest:
     async def _take(self, batch: Batch, page: Page, counts: Counts, accept: bool, whole: bool) -> Failure | None:
         """Write one page; a failure where what its walk missed is not believed to be gone. ``whole``: the walk began in
         this run, so that what has been seen is all that it brought."""
-        now = datetime.now(UTC)
+        now, ids = datetime.now(UTC), ids_of(page.records)
         counts.seen += len(page.records) + len(page.rejected)
         counts.rejected += len(page.rejected)
         if not page.enumerating:
-            await batch.readmit([record.key.id for record in page.records])
+            await batch.readmit(ids)
         if page.rejected:
             await batch.write_rejections(page.rejected, now)
         if page.enumerating:
             # What could not be read is not gone.
-            met = [record.key.id for record in page.records]
-            await batch.sight(met + [one.record_id for one in page.rejected if one.record_id is not None])
+            await batch.sight([*ids, *(one.record_id for one in page.rejected if one.record_id is not None)])
         missed: list[str] | Failure = []
         if page.enumerating and page.last:
             missed = await departed(batch, page, counts.seen if whole else None, accept=accept, at=now)
         held = missed if isinstance(missed, Failure) else None
         gone = dict.fromkeys((*page.gone, *(() if isinstance(missed, Failure) else missed)))
-        for record in page.records:
-            gone.pop(record.key.id, None)
+        for record_id in ids if gone else ():
+            gone.pop(record_id, None)
         await self.recorder.write(batch, page.records, gone, counts, enumerating=page.enumerating)
         return held

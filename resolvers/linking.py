@@ -75,7 +75,8 @@ async def relink(
             merged[own] = about
         decided[key] = (about or own, link)
 
-    await _write(connection, decided, current, returned, listed, merged, at)
+    entangled = _entangled(groups, assignment.ids, known, reused)
+    await _write(connection, decided, current, returned, listed, entangled, merged, at)
     if gone:
         await links.mark_gone(connection, gone, at)
     await links.unlist_empty(connection, left - listed.keys())
@@ -169,6 +170,23 @@ async def _assign(
         occupied |= others
 
 
+def _entangled(
+    groups: Sequence[Group],
+    ids: Sequence[UUID],
+    known: Mapping[RecordKey, Keyed],
+    reused: Collection[tuple[str, KeyValue]],
+) -> set[UUID]:
+    """The products of which another product's records have keys too."""
+    products: dict[KeyValue, set[UUID]] = defaultdict(set)
+    for group, product in zip(groups, ids, strict=True):
+        for key in group.members:
+            for value in known[key].values:
+                products[value].add(product)
+    elsewhere = {value for _, value in reused}
+    shared = (behind for value, behind in products.items() if len(behind) > 1 or value in elsewhere)
+    return {product for behind in shared for product in behind}
+
+
 async def _attach_notes(
     connection: Connection,
     known: Mapping[RecordKey, Keyed],
@@ -205,6 +223,7 @@ async def _write(
     current: Mapping[RecordKey, links.LinkRow],
     returned: Mapping[RecordKey, UUID],
     listed: Mapping[UUID, bool],
+    entangled: Collection[UUID],
     merged: Mapping[UUID, UUID],
     at: datetime,
 ) -> None:
@@ -226,4 +245,4 @@ async def _write(
         await links.move_links(connection, {key: new for key, (_, new) in past.items()})
     rows = [links.LinkRow(key, product, link.linked_by, link.reason, 1.0) for key, (product, link) in decided.items()]
     await links.write_links(connection, [row for row in rows if current.get(row.key) != row], at)
-    await links.write_products(connection, listed, merged, at)
+    await links.write_products(connection, listed, entangled, merged, at)

@@ -3,8 +3,8 @@
 A new record of a catalogue is plain where
 
 - nobody carries any of its key values: it founds a product; or
-- all who carry any of them, each in a catalogue of its own, are one product, in which its own source has no record yet:
-  it joins them, and the product keeps its id.
+- all who carry any of them, each in a catalogue of its own, are one product, in which its own source has no record yet and
+  whose keys nobody else has: it joins them, and the product keeps its id.
 
 A new note is plain where no value of it stands on several products. What :func:`resolvers.identity.partition` decides is
 then the same, and nobody else is concerned, but that a record which stood alone, or was joined by a weaker key, is from now
@@ -33,9 +33,9 @@ from sources.ledger.meeting import (
     add_links,
     add_products,
     meet,
+    not_to_be_joined,
     sources_now,
     strengthen_links,
-    with_record_of,
 )
 
 
@@ -168,7 +168,7 @@ class PlainLinking:
     async def _decide_joins(
         self, plain: PlainLinks, joiners: Mapping[UUID, list[tuple[Keyed, list[tuple[int, Met]]]]]
     ) -> None:
-        taken = await with_record_of(self._connection, self._source, joiners)
+        taken = await not_to_be_joined(self._connection, self._source, joiners)
         # A value that two records of a product share already has joined both; of one carrier, this is the first to.
         single = {
             RecordKey(str(one.source), str(one.record_id))

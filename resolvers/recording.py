@@ -28,6 +28,7 @@ from sources.ledger.batches import Batch
 from sources.ledger.claims import decode_claims, encode_claims
 from sources.ledger.links import keep_still, take_turn
 from sources.ledger.record_rows import ChangeRow, ClaimsRow, KnownRecord, known_records, places_of_news
+from sources.unread import Unread
 from sources.values import FieldType
 
 
@@ -93,13 +94,12 @@ class Recorder:
         rules by which others link may have changed.
         """
         present = enumerating or remapped_at is not None
-        records = each_once(records, by_clock=not present)
-        digested = [self._digests.of(record) for record in records]
-        told_by = [None if remapped_at else one for one, _ in digested]
-        places = await places_of_news(batch, [record.key.id for record in records], told_by)
-        newcomers = [_News(records[place], *digested[place]) for place, seen in places if not seen]
-        returning = [_News(records[place], *digested[place]) for place, seen in places if seen]
-        if not places and not gone:
+        if isinstance(records, Unread):
+            newcomers, returning = await self._news_among_unread(batch, records)
+        else:
+            records = each_once(records, by_clock=not present)
+            newcomers, returning = await self._news(batch, records, whatever=remapped_at is not None)
+        if not newcomers and not returning and not gone:
             return
         at = remapped_at or max((one.record.observed_at for one in (*newcomers, *returning)), default=datetime.now(UTC))
         writing = _Writing(self, batch, newcomers, returning, gone, at, present, remapped_at is not None)
@@ -115,6 +115,29 @@ class Recorder:
             done = await writing.do(alone=True)
         for name, count in vars(done).items():
             setattr(counts, name, getattr(counts, name) + count)
+
+    async def _news(
+        self, batch: Batch, records: Sequence[Record], *, whatever: bool
+    ) -> tuple[list[_News], list[_News]]:
+        """Those of ``records`` that were never seen before, and those that were, and may say something new; ``whatever``: all
+        of them."""
+        digested = [self._digests.of(record) for record in records]
+        told_by = [None if whatever else one for one, _ in digested]
+        places = await places_of_news(batch, [record.key.id for record in records], told_by)
+        newcomers = [_News(records[place], *digested[place]) for place, seen in places if not seen]
+        return newcomers, [_News(records[place], *digested[place]) for place, seen in places if seen]
+
+    async def _news_among_unread(self, batch: Batch, records: Unread) -> tuple[list[_News], list[_News]]:
+        """The same of records that their page tells apart before they are read: no other is read at all."""
+        digests = self._digests.of_fingerprints(batch.source, records.fingerprints)
+        seen = dict(sorted(await places_of_news(batch, records.ids, digests)))
+        read = records.read([place in seen for place in range(len(records))])
+        news = {
+            place: _News(record, digests[place], self._digests.document(record))
+            for place, record in zip(seen, read, strict=True)
+        }
+        newcomers = [one for place, one in news.items() if not seen[place]]
+        return newcomers, [one for place, one in news.items() if seen[place]]
 
     def keyed(self, record: Record) -> Keyed:
         """The record as identity sees it."""

@@ -18,6 +18,11 @@ from sources.contract import Record
 from sources.rows import Rows
 
 
+def ids_of(records: Sequence[Record]) -> Sequence[str]:
+    """The ids of ``records``, none of which is read for it."""
+    return records.ids if isinstance(records, Unread) else [record.key.id for record in records]
+
+
 class Unread(Sequence[Record]):
     """Records, each in its row; as a sequence they are read all together, when the first is asked for."""
 

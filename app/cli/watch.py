@@ -17,7 +17,7 @@ from app.cli.ledger import open_changing
 from app.cli.output import clean, console, remark, say, write_json
 from app.cli.progress import in_words
 from app.cli.reloading import watching_map
-from app.cli.sync import as_json, chosen_sources
+from app.cli.sync import as_json, chosen_sources, collect_rarely
 from app.worker import Worker
 from resolvers.ingest import Progress, SyncReport
 
@@ -29,6 +29,7 @@ LONG_RUN = 2.0
 
 async def watch(configuration: Configuration, names: Sequence[str], in_json: bool) -> int:
     """Keep the named sources, or all of them, in sync until cancelled."""
+    collect_rarely()
     async with open_changing(configuration) as current, watching_map(configuration, current, taking=True):
         chosen = chosen_sources(current(), names)
         titles = {name: current().ownership.declaration(name).title for name in chosen}

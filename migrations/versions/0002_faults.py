@@ -113,6 +113,18 @@ def _lay_out_for_writing() -> None:
         "ids that the crosswalk does not find in the spelling of a lookup.",
     )
     op.drop_index("changes_by_record", "changes")
+    op.add_column("products", sa.Column("entangled", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    # Which schemes are keys, the map says: one more entangled than need be is only linked with more care.
+    op.execute(
+        "update products set entangled = true where product_id in (select a.product_id from aliases a join ("
+        "select folded, scheme from aliases where scheme not in ('name', 'record') group by folded, scheme "
+        "having count(distinct product_id) > 1) as shared using (folded, scheme))"
+    )
+    op.create_table_comment(
+        "products",
+        "Every product id ever given. Listed: at least one record of a catalogue stands behind it. Entangled: another "
+        "product's records have keys of its records, so that who joins it may concern them too.",
+    )
     op.execute(
         "insert into unreadable_values (source, record_id, field, reason) "
         "select distinct on (r.source, r.record_id, field.key) r.source, r.record_id, field.key, entry ->> 'unreadable' "

@@ -154,10 +154,16 @@ async def write_links(connection: Connection, rows: Sequence[LinkRow], at: datet
 
 
 async def write_products(
-    connection: Connection, listed: Mapping[UUID, bool], merged: Mapping[UUID, UUID], at: datetime
+    connection: Connection,
+    listed: Mapping[UUID, bool],
+    entangled: Collection[UUID],
+    merged: Mapping[UUID, UUID],
+    at: datetime,
 ) -> None:
-    """Found products, list or unlist them, and lead ids that were merged to where their records are now."""
-    await connection.execute(_WRITE_PRODUCTS, list(listed), list(listed.values()), at)
+    """Found products, list or unlist them, say which are ``entangled`` and which are not, and lead ids that were merged to
+    where their records are now."""
+    knots = [product in entangled for product in listed]
+    await connection.execute(_WRITE_PRODUCTS, list(listed), list(listed.values()), knots, at)
     await connection.execute("delete from former_ids where former_id = any($1::uuid[])", list(listed))
     if merged:
         await connection.execute(_MERGE_CHAINS, list(merged), list(merged.values()))
@@ -251,9 +257,11 @@ set product_id = excluded.product_id, linked_by = excluded.linked_by, reason = e
                      then crosswalk.linked_at else excluded.linked_at end
 """
 _WRITE_PRODUCTS = """
-insert into products (product_id, listed, founded_at)
-select product_id, listed, $3 from unnest($1::uuid[], $2::boolean[]) as new (product_id, listed)
-on conflict (product_id) do update set listed = excluded.listed where products.listed <> excluded.listed
+insert into products (product_id, listed, entangled, founded_at)
+select product_id, listed, entangled, $4
+from unnest($1::uuid[], $2::boolean[], $3::boolean[]) as new (product_id, listed, entangled)
+on conflict (product_id) do update set listed = excluded.listed, entangled = excluded.entangled
+where (products.listed, products.entangled) <> (excluded.listed, excluded.entangled)
 """
 _MERGE_CHAINS = """
 update former_ids f set product_id = m.new

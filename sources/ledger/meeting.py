@@ -60,9 +60,9 @@ async def meet(
     return {row[0]: Met(*row[1:]) for row in rows}
 
 
-async def with_record_of(connection: Connection, source: str, products: Collection[UUID]) -> set[UUID]:
-    """Those of ``products`` that have a present record of ``source``."""
-    rows = await connection.fetch(_WITH_RECORD_OF, list(products), source)
+async def not_to_be_joined(connection: Connection, source: str, products: Collection[UUID]) -> set[UUID]:
+    """Those of ``products`` that have a present record of ``source``, or are entangled."""
+    rows = await connection.fetch(_NOT_TO_BE_JOINED, list(products), source)
     return {row[0] for row in rows}
 
 
@@ -106,10 +106,10 @@ from unnest($1::int[], $2::text[], $3::text[]) as w (place, scheme, folded)
 join aliases a on a.folded = w.folded and a.scheme = w.scheme
 group by w.place
 """
-_WITH_RECORD_OF = """
-select distinct r.product_id from unnest($1::uuid[]) as wanted (product_id)
-join records r on r.product_id = wanted.product_id and r.source = $2
-where r.gone_at is null
+_NOT_TO_BE_JOINED = """
+select p.product_id from unnest($1::uuid[]) as wanted (product_id) join products p on p.product_id = wanted.product_id
+where p.entangled
+   or exists (select from records r where r.product_id = p.product_id and r.source = $2 and r.gone_at is null)
 """
 _STRENGTHEN = """
 update crosswalk x set linked_by = m.now

@@ -167,8 +167,10 @@ products = Table(
     metadata,
     Column("product_id", UUID, primary_key=True),
     Column("listed", Boolean, nullable=False),
+    Column("entangled", Boolean, nullable=False, server_default=text("false")),
     _moment("founded_at"),
-    comment="Every product id ever given. Listed: at least one record of a catalogue stands behind it.",
+    comment="Every product id ever given. Listed: at least one record of a catalogue stands behind it. Entangled: another "
+    "product's records have keys of its records, so that who joins it may concern them too.",
 )
 
 former_ids = Table(

@@ -27,7 +27,7 @@ class CutShort(MemorySystem):
         async for page in super().changes(cursor):
             number += 1
             ends = number == self.ends_after
-            whole = replace(page, total=len(self.documents))
+            whole = replace(page, total=len(self.documents), shifting=True)  # its pages are counted by position
             yield replace(whole, last=True, cursor=None) if ends else whole
             if ends:
                 return

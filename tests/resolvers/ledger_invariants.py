@@ -51,12 +51,21 @@ _BROKEN = {
 }
 
 
+_LOOSE = """
+select p.product_id from products p join aliases a on a.product_id = p.product_id
+join aliases b on b.folded = a.folded and b.scheme = a.scheme and b.product_id <> a.product_id
+where not p.entangled and a.scheme = any($2::text[]) and a.source = any($1::text[]) and b.source = any($1::text[])
+"""
+
+
 async def check_ledger(house: House) -> None:
     """Raises AssertionError, naming the rows, where the ledger contradicts itself, or its links the records' keys."""
     catalogues = [name for name, one in house.ownership.sources.items() if one.declaration.per_product == "one"]
     for what, query in _BROKEN.items():
         rows = await house.pool.fetch(query, *([catalogues] if "$1" in query else []))
         assert not rows, f"{what}: {rows}"
+    loose = await house.pool.fetch(_LOOSE, catalogues, list(house.ownership.identity_keys))
+    assert not loose, f"a product that shares keys with another one and is not entangled: {loose}"
     await _check_aliases(house)
     await _check_history(house)
     kept, decided = await links(house), await links_from_scratch(house, catalogues)

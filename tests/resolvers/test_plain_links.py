@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from resolvers.identity import Keyed
+from resolvers.identity import APART, Keyed
 from resolvers.plain_links import PlainLinking, PlainLinks
+from sources.contract import RecordKey
 from sources.values import JSON
 from tests.resolvers.ledger_invariants import check_ledger, links, product_ids
 from tests.resolvers.memory_source import SOURCES, House
@@ -160,4 +161,23 @@ async def test_of_two_that_found_a_product_for_one_key_at_once_the_second_joins_
     assert [report.failure for report in reports] == [None, None]
     assert [len(plain.founding) for plain in looked] == [1, 1]
     assert len(set((await product_ids(house)).values())) == 1
+    await check_ledger(house)
+
+
+async def test_who_joins_a_product_that_others_share_keys_with_is_not_plain(house: House) -> None:
+    """What is told of the record that is set aside names who its keys lead to, and who that is has changed."""
+    house.systems["wms"].put("w1", gtin="4006381333931", sku="A")
+    house.systems["wms"].put("w2", gtin="96385074", sku="B", brand="Brewster", mpn="KE 1")
+    house.systems["pim"].put("p", gtin="4006381333931", sku="B")
+    await house.sync_all()
+    aside = RecordKey("pim", "p")
+    assert (await links(house))[aside][1].linked_by == APART
+    house.systems["erp"].put("e", brand="Brewster", mpn="KE 1")
+    await house.sync_all(["erp"])
+    await check_ledger(house)
+    assert "erp e" in str((await links(house))[aside][1].reason)
+    # Once nobody shares keys with it any more, it is plain again.
+    house.systems["pim"].put("p", gtin="4006381333931")
+    await house.sync_all(["pim"])
+    assert not await house.pool.fetchval("select count(*) from products where listed and entangled")
     await check_ledger(house)

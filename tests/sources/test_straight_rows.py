@@ -20,15 +20,19 @@ from sources.file.table import Row
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STRAIGHT = ("K-1,a,b", "K-2,,", "K-5,g,h,,", '"K-6","x, y",z', "ß,ü,\0", "K-10,a,b")
 OTHERS = ("K-3,c", "K-4,d,e,f", ",,", " , ,", "", "   ", 'K-10,a "quote" within,b', 'K-11,"a"b,c', '""')
-ACROSS = ('K-7,"two', 'lines",z', 'lines","and', 'three"', 'K-9,"never closed,b')
+ACROSS = ('K-7,"two', 'lines",z', 'lines",z,w', 'lines","and', 'three"', 'K-9,"never closed,b')
 LINES = st.sampled_from([*STRAIGHT, *STRAIGHT, *OTHERS, *ACROSS])
 
 
-def read(path: Path, **options: object) -> list[Row] | str:
+def read(path: Path, **options: object) -> tuple[list[Row], str]:
+    """What is read, and how it ended."""
+    rows: list[Row] = []
     try:
-        return [*open_delimited(path, path.name, FileOptions.model_validate({"path": str(path), **options}), NOW).rows]
+        table = open_delimited(path, path.name, FileOptions.model_validate({"path": str(path), **options}), NOW)
+        rows.extend(table.rows)
     except SourceFailure as failure:
-        return failure.failure.message
+        return rows, failure.failure.message
+    return rows, ""
 
 
 def one_by_one(reader: Reader, first: int, width: int) -> tuple[list[Row], int]:
@@ -63,3 +67,11 @@ def test_straight_rows_end_before_the_first_that_is_not() -> None:
     straight = [(5, ["a", "b"]), (6, ["c\nd", "e"])]
     for rest in ("f\n", ",\n", "\n", '"f,g\n', "f,g,h\n"):
         assert rows(f'a,b\n"c\nd",e\n{rest}k,l\n') == (straight, 3), rest
+
+
+def test_lines_swallowed_by_a_quote_are_no_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,label,by\nK-7,"two\nlines",z,w\nK-8,a,b\n')
+    rows, ended = read(path, delimiter=",", max_columns=3)
+    assert (rows[0], ended) == (Row(2, (), "the row has 4 cells, and there are 3 columns"), "")
+    assert [row.number for row in rows] == [2, 3, 4]
