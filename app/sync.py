@@ -25,7 +25,7 @@ from sources.ledger.schedule import Lease, give_back, hold, renew, scheduled, st
 log = structlog.stdlib.get_logger("whence.sync")
 
 SYNCS_AT_ONCE = 4
-FIRST_ALONE_SECONDS = 30.0
+FIRST_ALONE_SECONDS = 60.0
 """A source that is read for the first time is read alone for so long: two that found the same products at once get in
 each other's way, and take longer than one after the other. One that is slow, or hangs, holds up the next no longer."""
 RENEWALS = 4

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from sources.contract import Page
 from sources.failures import Failure, FailureKind
-from sources.ledger.absences import forget_absences, missed_again, rejected_without_key
+from sources.ledger.absences import forget_absences, missed_again, rejected_documents, rejected_without_key
 from sources.ledger.batches import Batch
 
 MOST_GONE = 1 / 3
@@ -37,7 +37,8 @@ async def departed(batch: Batch, page: Page, brought: int | None, *, accept: boo
         return missed
     met = await batch.sighted()
     keyless = await rejected_without_key(batch.connection, batch.source)
-    came = met + keyless if brought is None else brought
+    aside = await rejected_documents(batch.connection, batch.source)
+    came = met + keyless if brought is None else min(brought, met + aside)  # a record met twice stands for no other
     if page.total is not None and came < page.total:
         return Failure(
             FailureKind.GARBLED,

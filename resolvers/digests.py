@@ -19,7 +19,7 @@ import orjson
 
 from resolvers.ownership import OwnershipMap
 from sources.contract import Record
-from sources.stored_documents import CUT, FORMS
+from sources.stored_documents import CUT, FORMS, is_lossy
 from sources.values import encode
 
 READ_ANEW = 1
@@ -60,7 +60,7 @@ class Digests:
         body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         source = record.key.source
         digest = hashlib.blake2b(body, digest_size=_DOCUMENT).digest() + self._stamps[source]
-        if not document or CUT in document or _is_lossy(document.get(FORMS)) or source in self._reading_places:
+        if not document or CUT in document or is_lossy(document.get(FORMS)) or source in self._reading_places:
             digest += hashlib.blake2b(self._said(record), digest_size=_DOCUMENT).digest()
         if place is not None:
             body = b'{"_file":' + orjson.dumps(place) + (b"," if len(body) > 2 else b"") + body[1:]
@@ -124,10 +124,3 @@ def _without_clocks(part: Any) -> Any:
     if isinstance(part, Mapping):
         return {name: _without_clocks(one) for name, one in part.items() if name != "updated_at"}
     return [_without_clocks(one) for one in part] if isinstance(part, list | tuple) else part
-
-
-def _is_lossy(forms: Any) -> bool:
-    """Whether any of a document's forms says that the value cannot be got back."""
-    if not forms:
-        return False
-    return any(form == "x" or (not isinstance(form, str) and _is_lossy(form)) for form in forms.values())

@@ -139,7 +139,7 @@ class Ingest:
                 if isinstance(page, Failed):
                     return page.failure
                 async with open_batch(self.pool, source) as batch:
-                    if (batch.walk, batch.cursor, batch.reading) != expected or not await turn.holds(batch.connection):
+                    if (batch.walk, batch.cursor, batch.reading) != expected or not await holds(batch.connection):
                         return ELSEWHERE
                     if page.enumerating and (afresh or batch.walk_began_at is None):
                         await batch.begin_walk(started)

@@ -111,7 +111,8 @@ class PlainLinking:
         """Whether all that was decided still holds, as the last to look before this batch commits."""
         await links.come_to_the_end(self._connection)
         now = await sources_now(self._connection)
-        if all(one.batch == now[name].batch for name, one in self._states.items() if name != self._source):
+        before = {name: one.batch for name, one in self._states.items()}
+        if all(one.batch == before.get(name, 0) for name, one in now.items() if name != self._source):
             return True
         return _of_others(await self._meet()) == _of_others(self._met)
 

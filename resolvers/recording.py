@@ -197,6 +197,8 @@ class _Writing:
             if not alone:
                 return None
             products = await self._relink(plain, touched, gone, known)
+        if plain.strengthened and standing and not alone:
+            return None  # others' rows and our own: two batches at a time would wait for each other
         if plain.decided:
             digests = {one.record.key.id: one.digest for one in self.newcomers}
             if not await linking.write(plain, digests, self.at):

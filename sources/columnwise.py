@@ -82,8 +82,11 @@ class Columnwise:
 
     def fingerprints(self, rows: Rows) -> list[bytes]:
         """What the document of each row is recognised by."""
-        paths = [self.key, *self.names, *self.identifiers.values(), *(entry.path for entry in self.entries)]
-        with_file = any(path is not None and "_file" in path.columns for path in paths)
+        paths = (self.key, *self.names, *self.identifiers.values())
+        with_file = any("_file" in path.columns for path in paths) or any(
+            "_file" in entry.columns - (entry.clock.columns if entry.clock is not None else frozenset())
+            for entry in self.entries
+        )
         return fingerprints(rows, self.timezone, self.underscored, with_file=with_file)
 
     # ── Claims ─────────────────────────────────────────────────────────────────────────────────────────────────────

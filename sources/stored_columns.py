@@ -11,11 +11,12 @@ from hashlib import blake2b
 from itertools import repeat
 from operator import attrgetter
 from types import NoneType
+from typing import Any
 
 import orjson
 
 from sources.rows import Column, Rows
-from sources.stored_documents import FORMS, MAX_DOCUMENT, Form, is_shown, store, stored
+from sources.stored_documents import FORMS, MAX_DOCUMENT, Form, is_lossy, is_shown, store, stored
 from sources.values import JSON
 
 _FILE = "_file"
@@ -58,7 +59,14 @@ def fingerprints(rows: Rows, timezone: tzinfo, mapped: Collection[str], *, with_
     kept = sorted(name for name in rows.names if (is_shown(name) or name in mapped) and (with_file or name != _FILE))
     columns = [rows.by_name[name].once(store_column, timezone) for name in kept]
     values = [column.values for column in columns]
-    told = zip(*values, _forms_of_rows(kept, columns, len(rows)), strict=True)
+    forms = [*_forms_of_rows(kept, columns, len(rows))]
+    told: Iterable[tuple[Any, ...]] = zip(*values, forms, strict=True)
+    lossy = {key for key, one in {id(one): one for one in forms}.items() if is_lossy(one)}
+    if lossy:  # what is kept of these rows does not show all that was read
+        told = [
+            (*row, repr([rows.by_name[name].values[place] for name in kept])) if id(row[-1]) in lossy else row
+            for place, row in enumerate(told)
+        ]
     digest = partial(blake2b, digest_size=16, person=blake2b(orjson.dumps(kept), digest_size=16).digest())
     return [digest(orjson.dumps(one, option=orjson.OPT_SORT_KEYS)).digest() for one in told]
 

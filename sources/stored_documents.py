@@ -237,3 +237,10 @@ _READERS: Mapping[str, Callable[[JSON, str], JSON]] = {
     "b": lambda value, exact: bytes.fromhex(exact),
     "u": lambda value, exact: UnreadableValue(value[1:-1]),
 }
+
+
+def is_lossy(forms: Any) -> bool:
+    """Whether any of a document's forms says that the value cannot be got back."""
+    if not forms:
+        return False
+    return any(form == _LOST or (not isinstance(form, str) and is_lossy(form)) for form in forms.values())

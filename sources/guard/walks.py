@@ -103,9 +103,10 @@ class Walks:
         looked = (
             self._mapping.look_through(page.documents, observed_at) if len(page.documents) <= ROWS_AT_ONCE else None
         )
-        if looked is not None:
+        if looked is not None and (page.enumerating or not looked[1]):
             return _page(page, *looked)
         records: dict[str, Record] = {}
+        later: list[Record] = []
         rejected: list[Rejected] = []
         at_once = ROWS_AT_ONCE if isinstance(page.documents, Rows) else MAPPED_AT_ONCE
         for start in range(0, len(page.documents), at_once):
@@ -113,12 +114,14 @@ class Walks:
             for row, record in enumerate(self._mapping.read_all(documents, observed_at)):
                 if isinstance(record, Rejected):
                     rejected.append(record)
+                elif record.key.id in records and not page.enumerating:
+                    later.append(record)  # an event behind another: which of them counts, their clocks say
                 elif record.key.id in records:
                     rejected.append(self._mapping.reject(documents[row], second(record.key.id)))
                 else:
                     records[record.key.id] = record
             await asyncio.sleep(0)
-        return _page(page, tuple(records.values()), rejected)
+        return _page(page, (*records.values(), *later), rejected)
 
     async def _end(self, pages: AsyncIterator[DocumentPage] | None) -> None:
         close = getattr(pages, "aclose", None)

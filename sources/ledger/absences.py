@@ -30,6 +30,12 @@ async def rejected_without_key(connection: Connection, source: str) -> int:
     return count
 
 
+async def rejected_documents(connection: Connection, source: str) -> int:
+    """How many documents the walk under way has set aside, with or without their keys."""
+    count: int = await connection.fetchval("select count(*) from rejections where source = $1", source)
+    return count
+
+
 _FORGET = "delete from absences where source = $1 and record_id <> all($2::text[])"
 _NOTE = """
 insert into absences (source, record_id, since) select $1, record_id, $3 from unnest($2::text[]) as missed (record_id)

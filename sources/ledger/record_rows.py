@@ -111,7 +111,8 @@ async def write_records(batch: Batch, rows: Collection[RecordRow]) -> None:
 
 async def note_digests(batch: Batch, digests: Mapping[str, bytes]) -> None:
     """Note of records that have a link by which digest they are known from now on."""
-    await batch.connection.execute(_NOTE_DIGESTS, batch.source, list(digests), list(digests.values()))
+    ids = sorted(digests)  # in one order for all, so that no two wait for each other
+    await batch.connection.execute(_NOTE_DIGESTS, batch.source, ids, [digests[one] for one in ids])
 
 
 async def update_claims(batch: Batch, rows: Sequence[ClaimsRow], observed_at: datetime) -> None:

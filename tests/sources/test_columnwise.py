@@ -344,6 +344,20 @@ def test_what_is_written_alike_is_not_the_same(values: list[Any]) -> None:
     assert len(set(told)) == len(values)
 
 
+def test_what_is_not_kept_of_a_value_counts_too() -> None:
+    deep: list[Any] = []
+    for end in ("red", "blue"):
+        inner: dict[str, Any] = {"colour": end}
+        for _ in range(40):
+            inner = {"in": inner}
+        deep.append(inner)
+    wide = [{"images": [{"n": n} for n in range(12_000)], "colour": end} for end in ("red", "blue")]
+    for values in (deep, wide):
+        told = fingerprints(Rows(["x"], [Column([*values, 1])], str), UTC, (), with_file=False)
+        assert len(set(told)) == 3
+        assert fingerprints(Rows(["x"], [Column([1])], str), UTC, (), with_file=False) == told[2:]
+
+
 def test_the_place_in_a_file_counts_only_where_it_is_read() -> None:
     rows = Rows(["id", "_file"], [Column(["K-1", "K-1"]), Column([{"row": 1}, {"row": 2}])], str)
 
@@ -354,6 +368,8 @@ def test_the_place_in_a_file_counts_only_where_it_is_read() -> None:
     assert len(told()) == 2
     assert len(set(told())) == len(set(told(updated_at="_file.modified"))) == 1
     assert len(set(told(fields={"stock": "_file.row"}))) == 2
+    price = {"path": "id", "currency_path": "_file.row"}
+    assert len(set(told(fields={"price": price}))) == 2
 
 
 def test_what_is_cut_off_a_document_counts() -> None:

@@ -321,6 +321,15 @@ async def test_pages_become_records() -> None:
     assert [one.cursor for one in await follow(guarded(connector), 1) if isinstance(one, Page)] == [2]
 
 
+async def test_of_a_record_that_comes_twice_in_a_page_of_events_all_are_handed_on() -> None:
+    events = DocumentPage((row("1"), row("2"), row("1", origin="FR")), 1, enumerating=False, last=True)
+    (page_,) = await follow(guarded(InMemory(pages=[events])))
+    assert isinstance(page_, Page)
+    assert [one.key.id for one in page_.records] == ["1", "2", "1"]
+    assert [claim.value for claim in page_.records[2].claims if claim.field == "origin"] == ["FR"]
+    assert page_.rejected == ()
+
+
 async def test_a_failure_ends_the_walk() -> None:
     refused = SourceFailure(FailureKind.REFUSED, "the token is not accepted")
     connector = InMemory(pages=[page(row("1"), cursor=1), refused, page(last=True)])
