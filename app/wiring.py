@@ -23,6 +23,7 @@ from resolvers.ingest import Ingest
 from resolvers.observing import Observer
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Reader
+from resolvers.readying import Readying
 from schema.build import build_schemas
 from schema.context import RequestContext
 from sources.guard import GuardedSource
@@ -80,6 +81,7 @@ class Runtime:
     cursors: Cursors
     state: SystemsState
     memory: Memory
+    readying: Readying
     schemas: Mapping[str, strawberry.Schema]
     lease: timedelta = timedelta(seconds=20)
     """How long a worker that gives no sign of life keeps a source."""
@@ -150,11 +152,13 @@ async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | N
         await register_sources(pool, list(sources))
         memory = Memory(Observer(pool, ownership), state)
         ledger = Ledger(pool, {name: definition.type for name, definition in ownership.fields.items()})
+        readying = Readying(pool, ownership)
         reader = Reader(
             ownership,
             Executor(ownership, ledger, sources, state.failing),
             memory.remember,
             lambda: ownership.sources.keys() - state.settled(),
+            readying.ask,
         )
         stack.push_async_callback(_end, asyncio.create_task(memory.keep_writing()))
         yield Runtime(
@@ -169,6 +173,7 @@ async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | N
             cursors=process.cursors,
             state=state,
             memory=memory,
+            readying=readying,
             schemas=schemas,
             lease=process.settings.lease,
         )

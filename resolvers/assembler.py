@@ -1,38 +1,22 @@
-"""Survivorship: from what systems say to a fact. The one place where claims become facts.
-
-The systems that may answer are asked in the declared order; the first that holds a readable value in the best scope
-wins. A system with several records about a product speaks with the one it changed last; only notes are gathered from all
-of them.
-"""
+"""From what systems say to a fact: the winner by survivorship, how it came about, and what everybody else says."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from resolvers.executor import Heard
 from resolvers.facts import Candidate, Conflict, Fact, FactStatus, Freshness
 from resolvers.freshness import freshness
-from resolvers.normalise import contradicts, in_field_unit
+from resolvers.normalise import contradicts
 from resolvers.ownership import FieldDefinition
 from resolvers.reasons import why_not, why_won
-from sources.contract import Claim, RecordKey, Scope
+from resolvers.survivorship import Said, gathered, last_changed, measurable, value_of, winner_among
+from sources.contract import Scope
 from sources.failures import Failure
-from sources.units import same_dimension
-from sources.values import FieldType, Quantity, display, encode
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One claim, whose it is, and whether its system could be reached."""
-
-    key: RecordKey
-    claim: Claim
-    failure: Failure | None
+from sources.values import display, encode
 
 
 def assemble(
@@ -50,8 +34,8 @@ def assemble(
     others, only a winner is named, and no candidate (None: all). ``down``: systems that could not be reached and whose
     records, if there are any, are not known.
     """
-    said = [_Said(one.key, _measurable(definition, claim), one.failure) for one in heard for claim in one.claims]
-    winner = _winner(definition, said, scopes)
+    said = [Said(one.key, measurable(definition, claim), one.failure) for one in heard for claim in one.claims]
+    winner = winner_among(definition, said, scopes)
     unreached = _unreached(definition, heard, down or {})
     if winner is None:
         status = FactStatus.UNAVAILABLE if definition.system_of_record in unreached else FactStatus.MISSING
@@ -61,14 +45,14 @@ def assemble(
         status = FactStatus.FALLBACK
     else:
         status = FactStatus.LAST_KNOWN if winner.failure is not None else FactStatus.OK
-    claims = _gathered(definition, said, winner)
-    last_updated = max((claim.last_updated for claim in claims if claim.last_updated), default=None)
+    claims = gathered(definition, said, winner)
+    last_updated = last_changed(claims)
     candidates = _candidates(definition, said, winner, scopes, unreached, visible)
     return Fact(
         definition=definition,
         status=status,
         freshness=freshness(definition, last_updated, now),
-        value=_value(definition, claims),
+        value=value_of(definition, claims),
         source=winner.key.source,
         source_record_id=winner.key.id,
         last_updated=last_updated,
@@ -78,49 +62,6 @@ def assemble(
         candidates=candidates,
         conflict=_conflict(definition, candidates),
     )
-
-
-def _measurable(definition: FieldDefinition, claim: Claim) -> Claim:
-    """The claim, unreadable where it measures what the field does not: it was read before the field's unit changed."""
-    value = claim.value
-    if not isinstance(value, Quantity) or definition.unit is None or same_dimension(value.unit, definition.unit):
-        return claim
-    return claim._replace(value=None, unreadable=f"{display(definition.type, value)} is no amount of {definition.unit}")
-
-
-def _winner(definition: FieldDefinition, said: Sequence[_Said], scopes: Sequence[Scope]) -> _Said | None:
-    for source in definition.chain:
-        own = [one for one in said if one.key.source == source and one.claim.value is not None]
-        for scope in scopes:
-            fitting = [one for one in own if one.claim.scope == scope]
-            if fitting:
-                return max(fitting, key=_recency)
-    return None
-
-
-def _recency(one: _Said) -> tuple[datetime, str]:
-    """The order of a system's records by when they changed; a date to come counts as when it was observed."""
-    last_updated = one.claim.last_updated
-    return (min(last_updated, one.claim.observed_at) if last_updated else _LONG_AGO, one.key.id)
-
-
-def _gathered(definition: FieldDefinition, said: Sequence[_Said], winner: _Said) -> list[Claim]:
-    """The claims that make the fact: the winner's, and for notes those of all its system's records, newest first."""
-    if definition.type is not FieldType.NOTE_LIST:
-        return [winner.claim]
-    own = [
-        one
-        for one in said
-        if one.key.source == winner.key.source and one.claim.scope == winner.claim.scope and one.claim.value is not None
-    ]
-    own.sort(key=_recency, reverse=True)
-    return [one.claim for one in own]
-
-
-def _value(definition: FieldDefinition, claims: Sequence[Claim]) -> object:
-    if definition.type is FieldType.NOTE_LIST:
-        return tuple(note for claim in claims for note in claim.value)
-    return in_field_unit(claims[0].value, definition)
 
 
 def _unreached(
@@ -133,8 +74,8 @@ def _unreached(
 
 def _candidates(
     definition: FieldDefinition,
-    said: Sequence[_Said],
-    winner: _Said | None,
+    said: Sequence[Said],
+    winner: Said | None,
     scopes: Sequence[Scope],
     unreached: Mapping[str, Failure],
     visible: Collection[str] | None,
@@ -149,9 +90,9 @@ def _candidates(
 
 def _candidate(
     definition: FieldDefinition,
-    one: _Said,
-    said: Sequence[_Said],
-    winner: _Said | None,
+    one: Said,
+    said: Sequence[Said],
+    winner: Said | None,
     scopes: Sequence[Scope],
     unreached: Mapping[str, Failure],
     visible: Collection[str] | None,
@@ -192,7 +133,7 @@ def _candidate(
     return replace(candidate, contradicts=True) if against else candidate
 
 
-def _name(source: str, *, visible: Collection[str] | None, winner: _Said | None) -> str:
+def _name(source: str, *, visible: Collection[str] | None, winner: Said | None) -> str:
     """A system as the asker may know it."""
     known = visible is None or source in visible or (winner is not None and source == winner.key.source)
     return source if known else "another system"

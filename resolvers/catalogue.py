@@ -9,7 +9,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from resolvers.history import Change, changes
-from resolvers.lookup import Found, Lookup, exact_forms, look_up
+from resolvers.lookup import (
+    Ambiguous,
+    Found,
+    FoundWithWinners,
+    Lookup,
+    exact_forms,
+    look_up,
+    look_up_with_winners,
+)
 from resolvers.normalise import fold_name
 from resolvers.ownership import OwnershipMap
 from sources.ledger.catalogue import count_products, list_products
@@ -31,6 +39,12 @@ class Catalogue:
     async def find(self, lookups: Sequence[Lookup], visible: Collection[str], *, past: bool = False) -> list[Found]:
         """The product behind each lookup, in their order; see :func:`resolvers.lookup.look_up`."""
         return await look_up(self.pool, lookups, visible, past=past)
+
+    async def find_with_winners(
+        self, lookups: Sequence[Lookup], visible: Collection[str], rules: str, *, origins: bool
+    ) -> list[FoundWithWinners | Ambiguous | None]:
+        """The same, together with the product's row of winners, where one was made by ``rules``."""
+        return await look_up_with_winners(self.pool, lookups, visible, rules, origins=origins)
 
     async def search(
         self, text: str, visible: Collection[str], after: tuple[int, UUID] | None, limit: int

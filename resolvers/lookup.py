@@ -9,8 +9,10 @@ from uuid import UUID
 from resolvers.normalise import fold_name, spellings
 from sources.contract import Identifier, RecordKey
 from sources.identifiers import normalise_identifier
+from sources.interpretation.texts import is_encodable
 from sources.ledger.database import Pool
-from sources.ledger.lookups import Wanted, find_products
+from sources.ledger.lookups import Wanted, find_products, find_products_with_winners
+from sources.ledger.winners import WinnersRow
 
 LONGEST_LOOKUP = 400
 """Characters of a lookup; nothing in the ledger has a longer name."""
@@ -49,6 +51,30 @@ async def look_up(
 ) -> list[Found]:
     """What each lookup means, in their order; only records of the ``visible`` sources count. With ``past`` an id leads to
     a product whose records are all gone, too. One statement."""
+    ids, wanted = _ways(lookups)
+    found = await find_products(pool, ids, wanted, visible, past=past)
+    return [_found(found.get(place, ())) for place in range(len(lookups))]
+
+
+FoundWithWinners = tuple[UUID, WinnersRow | None]
+"""A product, and the row of its winners, where there is one."""
+
+
+async def look_up_with_winners(
+    pool: Pool, lookups: Sequence[Lookup], visible: Collection[str], rules: str, *, origins: bool
+) -> list[FoundWithWinners | Ambiguous | None]:
+    """What each lookup means today, with the winners of each product that were chosen by ``rules``, if any; ``origins``:
+    with where they came from. One statement."""
+    ids, wanted = _ways(lookups)
+    told: list[FoundWithWinners | Ambiguous | None] = [None] * len(lookups)
+    found = await find_products_with_winners(pool, ids, wanted, visible, rules, origins=origins)
+    for place, product, winners, several in found:
+        told[place] = (product, winners) if several is None else Ambiguous(tuple(several))
+    return told
+
+
+def _ways(lookups: Sequence[Lookup]) -> tuple[dict[int, UUID], list[Wanted]]:
+    """By the place of the lookup: the ids, and the aliases by which the others may be met."""
     ids: dict[int, UUID] = {}
     wanted: list[Wanted] = []
     for place, lookup in enumerate(lookups):
@@ -58,8 +84,7 @@ async def look_up(
                 ids[place] = parsed
         else:
             wanted += _wanted(place, lookup)
-    found = await find_products(pool, ids, wanted, visible, past=past)
-    return [_found(found.get(place, ())) for place in range(len(lookups))]
+    return ids, wanted
 
 
 def parse_id(text: str) -> UUID | None:
@@ -99,9 +124,7 @@ def _wanted(place: int, lookup: Lookup) -> list[Wanted]:
 
 
 def _usable(text: str) -> bool:
-    return (
-        0 < len(text) <= LONGEST_LOOKUP and "\x00" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
-    )
+    return 0 < len(text) <= LONGEST_LOOKUP and "\x00" not in text and is_encodable(text)
 
 
 def _found(products: Sequence[UUID]) -> Found:

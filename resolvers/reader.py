@@ -1,18 +1,25 @@
 """The one way to read: crosswalk, plan, sources, assemble. Every question for facts comes through here, many products and
-many fields at a time."""
+many fields at a time.
+
+Who asks for nothing but the winners gets those that were chosen ahead, where there are any and they can be told without
+asking a system: :meth:`Reader.answer`. The rest is read from the records, and the two say the same.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from resolvers.assembler import assemble
 from resolvers.executor import Evidence, Executor, LiveReading
-from resolvers.facts import Fact
-from resolvers.ownership import OwnershipMap
+from resolvers.facts import Fact, FactStatus
+from resolvers.ownership import FieldDefinition, OwnershipMap
+from resolvers.winners import NOBODY, Winners, read_winners, winning_rules
 from sources.failures import Failure
+from sources.ledger.winners import WinnersRow, confirmations, winners_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,11 @@ class ProductReading:
     down: Mapping[str, Failure]
     now: datetime
 
-    def fact(self, field: str, asker: Asker = EVERYTHING) -> Fact:
-        """The fact of ``field``, which must be one of those that were read."""
+    def fact(self, name: str, asker: Asker = EVERYTHING) -> Fact:
+        """The fact of the field ``name``, which must be one of those that were read."""
         return assemble(
-            self.ownership.fields[field],
-            self.evidence.heard[field],
+            self.ownership.fields[name],
+            self.evidence.heard[name],
             self.ownership.scopes(asker.locale, asker.channel),
             self.now,
             visible=asker.visible,
@@ -57,16 +64,42 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Fields of products as one asker gets them, each either from the winners chosen ahead or as a fact from the records.
+
+    ``winners`` is by product, in the order asked; ``read`` is by field and then by product, and goes before."""
+
+    winners: Sequence[Winners | None]
+    read: Mapping[str, Mapping[UUID, Fact]]
+    failing: frozenset[str]
+    """The stored systems whose last sync failed: what they said is last known."""
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads facts. ``remember`` takes what live sources answered to the ledger; it must not block.
 
     ``unsettled`` names the sources that have not yet been read to the end: of them, no record is not "no record".
+    ``unready`` is told the products whose winners are to be chosen ahead.
     """
 
     ownership: OwnershipMap
     executor: Executor
     remember: Callable[[LiveReading], None]
     unsettled: Callable[[], Collection[str]]
+    unready: Callable[[Collection[UUID]], None] = lambda _: None
+    rules: str = field(init=False)
+    """The version of the rules by which winners are chosen."""
+    places: Mapping[str, int] = field(init=False)
+    """Field to its place among winners, of those that can be told without asking a system."""
+
+    def __post_init__(self) -> None:
+        stored = {name for name in self.ownership.sources if self.ownership.declaration(name).read == "stored"}
+        fields = enumerate(self.ownership.fields.values())
+        places = {one.name: place for place, one in fields if stored.issuperset(one.chain)}
+        object.__setattr__(self, "rules", winning_rules(self.ownership))
+        object.__setattr__(self, "places", places)
 
     async def read(self, products: Sequence[UUID], fields: Collection[str], as_of: datetime | None = None) -> Readings:
         """``fields`` of ``products``, now or as of a moment (aware, by our clock). Unknown products have no evidence."""
@@ -83,3 +116,81 @@ class Reader:
             },
             execution.failures,
         )
+
+    async def answer(
+        self,
+        products: Sequence[UUID],
+        fields: Collection[str],
+        asker: Asker = EVERYTHING,
+        *,
+        as_of: datetime | None = None,
+        origins: bool = True,
+        rows: Mapping[UUID, WinnersRow] | None = None,
+    ) -> tuple[Answer, Mapping[str, Failure]]:
+        """The winners of ``fields`` of ``products``, now or as of a moment, and the systems that failed on the way.
+
+        ``origins``: where they came from is asked for too. ``rows`` are the products' rows of winners, where the caller has
+        looked them up; of a product that is not among them there is none."""
+        ahead = [] if as_of is not None else [name for name in fields if name in self.places]
+        if not ahead:
+            rows = {}
+        elif rows is None:
+            rows = await winners_of(self.executor.ledger.pool, products, self.rules, origins=origins)
+        scopes = self.ownership.scopes(asker.locale, asker.channel) if asker.locale or asker.channel else None
+        winners = [None if (row := rows.get(product)) is None else read_winners(row, scopes) for product in products]
+        failing = self.executor.failing() if ahead else {}
+        failures: dict[str, Failure] = {}
+        if failing:
+            concerned = {source for name in ahead for source in self.ownership.fields[name].chain}
+            failures = {source: failure for source, failure in failing.items() if source in concerned}
+        wanted: dict[tuple[str, ...], dict[UUID, None]] = {}
+        if len(ahead) < len(fields):
+            wanted[tuple(name for name in fields if name not in ahead)] = dict.fromkeys(products)
+        for product, one in zip(products, winners, strict=True):
+            unsure = tuple(ahead) if one is None else self._unsure(one, ahead, failing, origins=origins)
+            if unsure:
+                wanted.setdefault(unsure, {})[product] = None
+        if ahead and None in winners:
+            self.unready(tuple(wanted[tuple(ahead)]))
+        read: dict[str, dict[UUID, Fact]] = {}
+        if wanted:
+            every = await asyncio.gather(*(self.read(tuple(some), names, as_of) for names, some in wanted.items()))
+            for names, readings in zip(wanted, every, strict=True):
+                failures |= readings.failures
+                for name in names:
+                    facts = read.setdefault(name, {})
+                    facts.update((product, one.fact(name, asker)) for product, one in readings.products.items())
+        return Answer(winners, read, frozenset(failing), as_of or datetime.now(UTC)), failures
+
+    async def confirmations(self) -> Mapping[str, datetime]:
+        """Source to when what is known of it was last known to be so."""
+        return await confirmations(self.executor.ledger.pool)
+
+    def _unsure(
+        self, winners: Winners, fields: Sequence[str], failing: Mapping[str, Failure], *, origins: bool
+    ) -> tuple[str, ...]:
+        """Those of ``fields`` that only the records can tell: undecided ones, and where no value is known and the system of
+        record fails, whether it has a record of the product."""
+        undecided = winners.undecided
+        if not undecided and not (failing and origins):
+            return ()
+        return tuple(
+            name
+            for name in fields
+            if (place := self.places[name]) in undecided
+            or (
+                failing
+                and origins
+                and winners.places[place] == NOBODY
+                and self.ownership.fields[name].system_of_record in failing
+            )
+        )
+
+
+def status_of(definition: FieldDefinition, source: str | None, failing: Collection[str]) -> FactStatus:
+    """How a fact that was chosen ahead came about; ``source`` is whose value it is."""
+    if source is None:
+        return FactStatus.MISSING
+    if source != definition.system_of_record:
+        return FactStatus.FALLBACK
+    return FactStatus.LAST_KNOWN if source in failing else FactStatus.OK

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.ownership import OwnershipMap
+from schema.batches import attach_batches
 from schema.facts import FACT_TYPES
 from schema.query import query_type
 from schema.scalars import SCALARS
@@ -15,11 +16,13 @@ def build_schema(ownership: OwnershipMap, audience: str) -> strawberry.Schema:
     """The schema of one audience. Raises KeyError for one that is not declared."""
     governs = ownership.audiences[audience].governance
     fields = ownership.fields_for(audience)
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=query_type(fields, governs),
         types=[FACT_TYPES[kind] for kind in dict.fromkeys(field.type for field in fields)],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    attach_batches(schema, fields)
+    return schema
 
 
 def build_schemas(ownership: OwnershipMap) -> dict[str, strawberry.Schema]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -54,9 +54,23 @@ class ProductLookup:
             if (value := getattr(self, name)) is not strawberry.UNSET
         }
         if any(len(str(value)) > LONGEST_LOOKUP for value in given.values()):
-            raise bad_input(f"A lookup has at most {LONGEST_LOOKUP} characters.")
+            raise _too_long()
         record = RecordKey(self.record.source, self.record.id) if self.record else None
         return Lookup(record=record, **{name: str(value) for name, value in given.items()})
+
+
+def lookup_from(given: Mapping[str, Any]) -> Lookup:
+    """The lookup of a ``ProductLookup`` as GraphQL coerced it. Raises GraphQLError for one that is too long."""
+    ((way, value),) = given.items()
+    if way == "record":
+        return Lookup(record=RecordKey(value["source"], value["id"]))
+    if len(value) > LONGEST_LOOKUP:
+        raise _too_long()
+    return Lookup(**{way: value})
+
+
+def _too_long() -> Exception:
+    return bad_input(f"A lookup has at most {LONGEST_LOOKUP} characters.")
 
 
 @strawberry.input(description="How a text compares; case does not matter.")

@@ -23,6 +23,7 @@ from schema.crosswalk import Crosswalk, crosswalk
 from schema.facts import FACT_TYPES, PLAIN_TYPES, Conflict, Fact, plain
 from schema.failures import bad_input
 from schema.history import ChangeConnection, page_of
+from sources.ledger.winners import WinnersRow
 from sources.units import convert, find_unit, same_dimension
 from sources.values import FieldType
 
@@ -35,6 +36,8 @@ class ProductNode:
 
     product: UUID
     as_of: datetime | None = None
+    winners: tuple[WinnersRow | None] | None = None
+    """The row of its winners, where that was looked up with it; there may be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +156,16 @@ def _fact_field(definition: FieldDefinition) -> tuple[str, Any]:
     name = definition.name
     if definition.type is FieldType.QUANTITY:
 
-        async def in_unit(
+        async def measured(
             root: strawberry.Parent[ProductNode],
             info: WhenceInfo,
             unit: str | None = None,
             locale: str | None = None,
             channel: str | None = None,
         ) -> facts.Fact:
-            return _in_unit(await read_fact(info.context, root, name, locale, channel), unit)
+            return in_unit(await read_fact(info.context, root, name, locale, channel), unit)
 
-        resolver = in_unit
+        resolver = measured
     else:
 
         async def as_is(
@@ -177,16 +180,20 @@ def _fact_field(definition: FieldDefinition) -> tuple[str, Any]:
     return _field(name, resolver, FACT_TYPES[definition.type], definition.description or definition.label)
 
 
-def _in_unit(fact: facts.Fact, unit: str | None) -> facts.Fact:
+def in_unit(fact: facts.Fact, unit: str | None) -> facts.Fact:
+    """A fact with its value in ``unit``, where one is asked for. Raises GraphQLError for one that does not measure it."""
     if unit is None:
         return fact
+    symbol = unit_of(fact.definition, unit)
+    return fact if fact.value is None else facts.with_value(fact, convert(fact.value, symbol))
+
+
+def unit_of(field: FieldDefinition, unit: str) -> str:
+    """The unit that ``unit`` means, in which ``field`` can be given. Raises GraphQLError."""
     symbol = find_unit(unit)
-    own = fact.definition.unit
-    if symbol is None or own is None or not same_dimension(symbol, own):
-        raise bad_input(f"{fact.definition.name} cannot be given in {unit[:40]!r}; ask for a unit such as {own}.")
-    if fact.value is None:
-        return fact
-    return facts.with_value(fact, convert(fact.value, symbol))
+    if symbol is None or field.unit is None or not same_dimension(symbol, field.unit):
+        raise bad_input(f"{field.name} cannot be given in {unit[:40]!r}; ask for a unit such as {field.unit}.")
+    return symbol
 
 
 def _plain_field(definition: FieldDefinition) -> tuple[str, Any]:

@@ -50,7 +50,7 @@ def query_type(fields: Sequence[FieldDefinition], governs: bool) -> type[Any]:
 
 def _product(product: type[Any]) -> Any:
     async def resolve(info: WhenceInfo, by: ProductLookup, as_of: datetime | None = None) -> Any:
-        return await find_one(info.context, by, as_of)
+        return await find_one(info.context, by.lookup(), as_of)
 
     return strawberry.field(
         resolver=resolve,
@@ -63,16 +63,7 @@ def _product(product: type[Any]) -> Any:
 
 def _products_by(product: type[Any]) -> Any:
     async def resolve(info: WhenceInfo, lookups: list[ProductLookup], as_of: datetime | None = None) -> list[Any]:
-        if len(lookups) > MOST_LOOKUPS:
-            raise bad_input(f"{len(lookups)} lookups; ask for at most {MOST_LOOKUPS} at a time.")
-        moment = past(as_of)
-        asked = [one.lookup() for one in lookups]
-        found = await info.context.catalogue.find(asked, info.context.visible, past=moment is not None)
-        nodes = await _present(info.context, found, moment)
-        return [
-            ambiguous(one, lookup) if isinstance(one, Ambiguous) else node
-            for one, node, lookup in zip(found, nodes, asked, strict=True)
-        ]
+        return await find_several(info.context, [one.lookup() for one in lookups], as_of)
 
     return strawberry.field(
         resolver=resolve,
@@ -82,9 +73,24 @@ def _products_by(product: type[Any]) -> Any:
     )
 
 
-async def find_one(context: RequestContext, by: ProductLookup, as_of: datetime | None) -> ProductNode | None:
+async def find_several(
+    context: RequestContext, lookups: Sequence[Lookup], as_of: datetime | None
+) -> list[ProductNode | Exception | None]:
+    """What each lookup means: its product, None, or the GraphQLError of one that is ambiguous. Raises GraphQLError for too
+    many."""
+    if len(lookups) > MOST_LOOKUPS:
+        raise bad_input(f"{len(lookups)} lookups; ask for at most {MOST_LOOKUPS} at a time.")
+    moment = past(as_of)
+    found = await context.catalogue.find(lookups, context.visible, past=moment is not None)
+    nodes = await _present(context, found, moment)
+    return [
+        ambiguous(one, lookup) if isinstance(one, Ambiguous) else node
+        for one, node, lookup in zip(found, nodes, lookups, strict=True)
+    ]
+
+
+async def find_one(context: RequestContext, lookup: Lookup, as_of: datetime | None) -> ProductNode | None:
     """The product of one lookup, or None. Raises GraphQLError where it is ambiguous."""
-    lookup = by.lookup()
     moment = past(as_of)
     found = await context.catalogue.find([lookup], context.visible, past=moment is not None)
     if isinstance(found[0], Ambiguous):
@@ -218,7 +224,7 @@ def _ownership_map() -> Any:
 
 def _plan() -> Any:
     async def resolve(info: WhenceInfo, by: ProductLookup, fields: list[str]) -> ReadPlan:
-        node = await find_one(info.context, by, None)
+        node = await find_one(info.context, by.lookup(), None)
         if node is None:
             raise bad_input("No product is meant by this lookup.", "NOT_FOUND")
         return await read_plan(info.context, node, fields)

@@ -44,6 +44,8 @@ def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
     GTINs come back in 14 digits, SKUs and brands without regard to case and white space, MPNs also without separators.
     Raises ValueError for a scheme that there is not.
     """
+    if scheme == "sku" and _is_plain(raw) and (lowered := raw.lower()) not in _PLACEHOLDERS:
+        return Identifier(scheme, lowered, raw)
     normalise = _SCHEMES.get(scheme)
     if normalise is None:
         raise ValueError(f"{quoted(scheme)} is not a scheme of identifiers; write one of {', '.join(_SCHEMES)}")
@@ -64,6 +66,19 @@ def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
     if len(normalised) > MAX_IDENTIFIER:  # some letters are many once they are written alike
         return f"{len(normalised)} characters once written alike, where {MAX_IDENTIFIER} at most are an identifier"
     return Identifier(scheme, normalised, written)
+
+
+def _is_plain(raw: str) -> bool:
+    """Whether nothing that is looked for below can be in ``raw``: it is printable ASCII without a space, of usual length,
+    and begins with a letter that no pattern begins with."""
+    return (
+        0 < len(raw) <= MAX_IDENTIFIER
+        and raw.isascii()
+        and raw[0].isalpha()
+        and raw[0] not in "xX"
+        and " " not in raw
+        and raw.isprintable()
+    )
 
 
 def brand_and_mpn(brand: Identifier, mpn: Identifier) -> Identifier:
@@ -118,7 +133,7 @@ def _brand(text: str) -> str | UnreadableValue:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text.casefold())
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
 
 
 def _repaired(text: str) -> str:

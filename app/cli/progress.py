@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -59,6 +59,20 @@ class SyncProgress:
             self._bars.update(task, completed=count, total=max(total, count) if total else None, counted=counted)
 
         return seen
+
+    def readying(self) -> Callable[[int], None]:
+        """What choosing winners behind a sync calls with each lot of products that it made ready."""
+        task: list[TaskID] = []
+
+        def made(count: int) -> None:
+            if not task:
+                task.append(
+                    self._bars.add_task("choosing each field's winner", total=None, source="products", counted="")
+                )
+            self._bars.advance(task[0], count)
+            self._bars.update(task[0], counted=f"{self._bars.tasks[-1].completed:,.0f} products")
+
+        return made
 
     def done(self, report: SyncReport) -> None:
         """One source has been read, or has failed."""

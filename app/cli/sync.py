@@ -42,6 +42,7 @@ async def sync(configuration: Configuration, names: Sequence[str], full: bool, a
         def waiting(source: str, worker: str) -> None:
             remark(f"{source}: the worker {worker} is syncing it; waiting for that.")
 
+        await runtime.readying.begin()
         with SyncProgress(titles, silent=in_json) as bars:
             reports = await sync_once(
                 runtime,
@@ -53,6 +54,7 @@ async def sync(configuration: Configuration, names: Sequence[str], full: bool, a
                 waiting=waiting,
                 grace=GRACE_SECONDS,
             )
+            await runtime.readying.catch_up(bars.readying())
     if not in_json:
         show_reports(reports)
         tell_failures(reports)

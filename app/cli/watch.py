@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -18,6 +19,7 @@ from app.cli.output import clean, console, remark, say, write_json
 from app.cli.progress import in_words
 from app.cli.reloading import watching_map
 from app.cli.sync import as_json, chosen_sources, collect_rarely
+from app.readiness import keep_ready
 from app.worker import Worker
 from resolvers.ingest import Progress, SyncReport
 
@@ -43,7 +45,12 @@ async def watch(configuration: Configuration, names: Sequence[str], in_json: boo
                 grace=GRACE_SECONDS,
             )
             shown.begin(worker.name)
-            await worker.run()
+            readying = asyncio.create_task(keep_ready(current))
+            try:
+                await worker.run()
+            finally:
+                readying.cancel()
+                await asyncio.wait([readying], timeout=GRACE_SECONDS)
     return ExitCode.FINE
 
 

@@ -40,6 +40,8 @@ def without_invisible(text: str) -> str:
 
 def is_encodable(text: str) -> bool:
     """False where ``text`` holds a lone surrogate, which UTF-8 has no form for."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -34,6 +34,8 @@ machine is gone, would else hold its locks for as long as it likes."""
 LONGEST_BATCH_SECONDS = 300.0
 """That a batch may last, where the server can be told so: one that is paused while the server waits for the second half of
 a statement does not count as standing still."""
+READS_AT_HAND = 1_000
+"""Reads in a row that a connection serves before it is given back, and looked after there."""
 _MIGRATION_LOCK = 0x5768656E6365  # "Whence"
 _TRANSACTION_TIMEOUT = 17
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -80,28 +82,29 @@ class Pool:
         self._connections = connections
         self._places = asyncio.Semaphore(size)
         self._batches = asyncio.Semaphore(max(1, size // 2))
+        self._at_hand: list[tuple[asyncpg.pool.PoolConnectionProxy[asyncpg.Record], int]] = []
+        """Connections that served a read and wait for the next, and how many they served: to give one back and take it
+        again costs as much as a small statement."""
 
     async def fetch(self, query: str, *arguments: Any, timeout: float | None = None) -> list[asyncpg.Record]:
         """The rows of one statement, in at most ``timeout`` seconds (READ_SECONDS, unless it says more)."""
-        async with self._connection(WAIT_SECONDS) as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments, timeout=timeout or READ_SECONDS)
-            return rows
+        rows: list[asyncpg.Record] = await self._ask("fetch", query, arguments, timeout)
+        return rows
 
     async def fetchrow(self, query: str, *arguments: Any, timeout: float | None = None) -> asyncpg.Record | None:
         """The first row of one statement, or None."""
-        async with self._connection(WAIT_SECONDS) as connection:
-            return await connection.fetchrow(query, *arguments, timeout=timeout or READ_SECONDS)
+        row: asyncpg.Record | None = await self._ask("fetchrow", query, arguments, timeout)
+        return row
 
     async def fetchval(self, query: str, *arguments: Any, timeout: float | None = None) -> Any:
         """The first column of the first row of one statement, or None."""
-        async with self._connection(WAIT_SECONDS) as connection:
-            return await connection.fetchval(query, *arguments, timeout=timeout or READ_SECONDS)
+        row = await self.fetchrow(query, *arguments, timeout=timeout)
+        return None if row is None else row[0]
 
     async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:
         """Run one statement (or, without arguments, several); what PostgreSQL says it did."""
-        async with self._connection(WAIT_SECONDS) as connection:
-            done: str = await connection.execute(query, *arguments, timeout=timeout or READ_SECONDS)
-            return done
+        done: str = await self._ask("execute", query, arguments, timeout)
+        return done
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
@@ -109,22 +112,55 @@ class Pool:
         async with asyncio.timeout(BATCH_SECONDS):
             await self._batches.acquire()
         try:
-            async with self._connection(BATCH_SECONDS) as connection:
-                yield connection
-        finally:
-            self._batches.release()
-
-    @asynccontextmanager
-    async def _connection(self, patience: float) -> AsyncIterator[Connection]:
-        async with asyncio.timeout(patience):
-            await self._places.acquire()
-        try:
-            connection = await self._connections.acquire(timeout=CONNECT_SECONDS)
+            connection, _ = await self._take(BATCH_SECONDS)
             try:
                 yield connection
             finally:
-                # What was cancelled is stopped over there first; a connection on which that takes longer is closed.
+                await self._give_back(connection)
+        finally:
+            self._batches.release()
+
+    async def put_away(self) -> None:
+        """Give back what is at hand, before the connections are closed."""
+        while self._at_hand:
+            await self._connections.release(self._at_hand.pop()[0], timeout=WAIT_SECONDS)
+
+    async def _ask(self, ask: str, query: str, arguments: tuple[Any, ...], timeout: float | None) -> Any:
+        connection, served = await self._take(WAIT_SECONDS)
+        try:
+            answer = await getattr(connection, ask)(query, *arguments, timeout=timeout or READ_SECONDS)
+        except BaseException:
+            await self._give_back(connection)
+            raise
+        if served < READS_AT_HAND:
+            self._at_hand.append((connection, served + 1))
+            self._places.release()
+        else:
+            await self._give_back(connection)
+        return answer
+
+    async def _take(self, patience: float) -> tuple[asyncpg.pool.PoolConnectionProxy[asyncpg.Record], int]:
+        """A connection, and how many reads it has served since it was taken."""
+        if self._places.locked():
+            async with asyncio.timeout(patience):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()
+        try:
+            while self._at_hand:
+                connection, served = self._at_hand.pop()
+                if not connection.is_closed():
+                    return connection, served
                 await self._connections.release(connection, timeout=WAIT_SECONDS)
+            return await self._connections.acquire(timeout=CONNECT_SECONDS), 0
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def _give_back(self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+        # What was cancelled is stopped over there first; a connection on which that takes longer is closed.
+        try:
+            await self._connections.release(connection, timeout=WAIT_SECONDS)
         finally:
             self._places.release()
 
@@ -154,11 +190,13 @@ async def open_pool(url: str, *, size: int = 10) -> AsyncIterator[Pool]:
         },
     )
     await connections
+    pool = Pool(connections, size)
     try:
-        yield Pool(connections, size)
+        yield pool
     finally:
         try:
             async with asyncio.timeout(3):
+                await pool.put_away()
                 await connections.close()
         except TimeoutError:
             connections.terminate()

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sources.contract import RecordKey
 from sources.ledger.database import Connection
+from sources.ledger.winners import forget_winners, forget_winners_of_records
 
 _LINKING_LOCK = 0x6C696E6B  # "link"
 _COMMIT_LOCK = 0x6C617374  # "last"
@@ -127,6 +128,7 @@ async def move_records(connection: Connection, moves: Mapping[RecordKey, tuple[U
         [old for old, _ in moves.values()],
         [new for _, new in moves.values()],
     )
+    await forget_winners(connection, {product for move in moves.values() for product in move})
     await connection.execute(_MOVE_RECORDS, *arguments)
     await connection.execute(_MOVE_CHANGES, *arguments)
     await connection.execute(_MOVE_ALIASES, arguments[0], arguments[1], arguments[3])
@@ -174,6 +176,7 @@ async def mark_gone(connection: Connection, records: Iterable[RecordKey], at: da
     """Mark records as gone: kept as last seen under their last product, found no more."""
     keys = list(records)
     arguments = [key.source for key in keys], [key.id for key in keys]
+    await forget_winners_of_records(connection, keys)
     await connection.execute(_MARK_RECORDS_GONE, *arguments, at)
     await connection.execute(_MARK_LINKS_GONE, *arguments, at)
     await connection.execute(_DROP_ALIASES, *arguments)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sources.contract import RecordKey
 from sources.ledger.database import Pool
+from sources.ledger.winners import WinnersRow
 from sources.values import JSON
 
 
@@ -50,9 +51,45 @@ async def find_products(
     of the sources in ``visible`` count; an alias of one that stays apart only where no other product has it. One
     statement.
     """
-    ids_as_written = [(one, record_id) for one in wanted for record_id in one.record_ids]
+    rows = await pool.fetch(_FIND, *_sought(ids, wanted, visible, past=past))
+    return {row["place"]: tuple(row["products"]) for row in rows}
+
+
+class FoundProduct(NamedTuple):
+    """What the lookup number ``place`` means: one product and its row of winners, if it has one, or several ``products``."""
+
+    place: int
+    product: UUID
+    winners: WinnersRow | None
+    products: Sequence[UUID] | None
+
+
+async def find_products_with_winners(
+    pool: Pool,
+    ids: Mapping[int, UUID],
+    wanted: Sequence[Wanted],
+    visible: Collection[str],
+    rules: str,
+    *,
+    origins: bool,
+) -> list[FoundProduct]:
+    """The same, those that mean nothing left out, together with the products' rows of winners that were made by ``rules``;
+    with their origins or without. One statement."""
     rows = await pool.fetch(
-        _FIND,
+        _FIND_WITH_ORIGINS if origins else _FIND_WITH_WINNERS, *_sought(ids, wanted, visible, past=False), rules
+    )
+    return [
+        FoundProduct(place, product, None if plain is None else WinnersRow(product, plain, *rest), several)
+        for place, several, product, plain, *rest in rows
+    ]
+
+
+def _sought(
+    ids: Mapping[int, UUID], wanted: Sequence[Wanted], visible: Collection[str], *, past: bool
+) -> tuple[Any, ...]:
+    """The arguments of the statements that find."""
+    ids_as_written = [(one, record_id) for one in wanted for record_id in one.record_ids]
+    return (
         list(ids),
         list(ids.values()),
         [one.place for one in wanted],
@@ -66,7 +103,6 @@ async def find_products(
         [record_id for _, record_id in ids_as_written],
         [one.source for one, _ in ids_as_written],
     )
-    return {row["place"]: tuple(row["products"]) for row in rows}
 
 
 async def crosswalk_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, tuple[CrosswalkRow, ...]]:
@@ -138,6 +174,13 @@ select place, array_agg(distinct product_id order by product_id) as products
 from (select *, min(tier) over (partition by place) as best from met) ranked
 where tier = best group by place
 """
+_WITH = """
+select f.place, case when cardinality(f.products) > 1 then f.products end, f.products[1],
+       w.plain, {origins}, w.scoped, w.undecided from ({find}) f
+left join winners w on cardinality(f.products) = 1 and w.product_id = f.products[1] and w.rules = $13
+"""
+_FIND_WITH_ORIGINS = _WITH.format(find=_FIND, origins="w.origins")
+_FIND_WITH_WINNERS = _WITH.format(find=_FIND, origins="''::bytea")
 _CROSSWALK = """
 select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at,
        r.names, r.identifiers, r.updated_at, greatest(r.observed_at, c.confirmed_at) as observed_at

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sources.ledger.batches import Batch
+from sources.ledger.winners import forget_winners
 from sources.storable import is_storable
 from sources.values import JSON
 
@@ -100,11 +101,13 @@ async def known_records(batch: Batch, ids: Collection[str]) -> dict[str, KnownRe
 
 async def add_records(batch: Batch, rows: Collection[RecordRow]) -> None:
     """Write records that were never seen before."""
+    await forget_winners(batch.connection, [row.product for row in rows])
     await batch.connection.copy_records_to_table("records", records=rows, columns=_RECORD_COLUMNS)
 
 
 async def write_records(batch: Batch, rows: Collection[RecordRow]) -> None:
     """Write records, new or seen before, under the products they belong to."""
+    await forget_winners(batch.connection, [row.product for row in rows])
     columns = list(zip(*rows, strict=True)) or [()] * len(_RECORD_COLUMNS)
     await batch.connection.execute(_WRITE_RECORDS, *columns)
 
@@ -117,6 +120,7 @@ async def note_digests(batch: Batch, digests: Mapping[str, bytes]) -> None:
 
 async def update_claims(batch: Batch, rows: Sequence[ClaimsRow], observed_at: datetime) -> None:
     """Write the claims of records that are there, and when they were observed."""
+    await forget_winners(batch.connection, [row.product for row in rows])
     await batch.connection.execute(
         _UPDATE_CLAIMS,
         [row.product for row in rows],

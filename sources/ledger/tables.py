@@ -25,6 +25,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -215,6 +216,20 @@ records = Table(
     _moment("gone_at", optional=True),
     comment="Every record as last seen, its claims with both clocks. observed_at is when it was last written here; the "
     "cursor's confirmed_at may be later.",
+)
+
+winners = Table(
+    "winners",
+    metadata,
+    Column("product_id", UUID, primary_key=True),
+    Column("rules", Text, nullable=False),
+    Column("plain", LargeBinary, nullable=False),
+    Column("origins", LargeBinary, nullable=False),
+    Column("scoped", LargeBinary, nullable=True),
+    Column("undecided", ARRAY(SmallInteger), nullable=True),
+    comment="The winning claims of a product, chosen ahead by the rules of one map: JSON as it is answered with, by the "
+    "field's place in that map. A product whose records move loses its row in the same transaction, and is read from "
+    "its records until it is made again. undecided: the fields that are always read from the records.",
 )
 
 aliases = Table(

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, unusable
 from resolvers.normalise import fold_name
+from resolvers.winners import Chooser
 from sources.contract import RecordKey
 from sources.ledger.source import _folded
+from sources.ledger.winners import StandingRecord, WinnersRow, standing_records
 from sources.values import decode
 from tests.resolvers.memory_source import House
 
@@ -68,6 +70,7 @@ async def check_ledger(house: House) -> None:
     assert not loose, f"a product that shares keys with another one and is not entangled: {loose}"
     await _check_aliases(house)
     await _check_history(house)
+    await check_winners(house)
     kept, decided = await links(house), await links_from_scratch(house, catalogues)
     assert kept.keys() == decided.keys()
     assert not (wrong := {key: (kept[key], decided[key]) for key in kept if kept[key] != decided[key]}), wrong
@@ -108,6 +111,20 @@ async def _check_history(house: House) -> None:
             assert [{**one, "value": decode(kind, one["value"])} for one in said] == [
                 {**one, "value": decode(kind, one["value"])} for one in held
             ], (key, name)
+
+
+async def check_winners(house: House) -> int:
+    """Every row of winners is what the records of its product make; how many rows there are."""
+    chooser = Chooser(house.ownership)
+    async with house.pool.acquire() as connection:
+        rows = await connection.fetch("select * from winners where rules = $1", chooser.rules)
+        records: dict[UUID, list[StandingRecord]] = defaultdict(list)
+        for record in await standing_records(connection, [row["product_id"] for row in rows]):
+            records[record.product].append(record)
+    for row in rows:
+        kept = WinnersRow(*(row[name] for name in ("product_id", "plain", "origins", "scoped", "undecided")))
+        assert kept == chooser.row(kept.product, records[kept.product])
+    return len(rows)
 
 
 async def links(house: House) -> dict[RecordKey, tuple[frozenset[RecordKey], Link]]:

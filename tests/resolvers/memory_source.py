@@ -12,6 +12,7 @@ from resolvers.ingest import Ingest, SyncReport
 from resolvers.map_file import parse_map
 from resolvers.observing import Observer
 from resolvers.ownership import OwnershipMap
+from resolvers.readying import Readying
 from sources.contract import Cursor, Description, Document, DocumentPage, Problem
 from sources.failures import FailureKind, SourceFailure
 from sources.guard import GuardedSource
@@ -166,6 +167,7 @@ TABLES = [
     "runs",
     "rejections",
     "products",
+    "winners",
     "former_ids",
     "crosswalk",
     "records",
@@ -289,6 +291,7 @@ class House:
     sources: Mapping[str, GuardedSource] = field(init=False)
     ingest: Ingest = field(init=False)
     observer: Observer = field(init=False)
+    readying: Readying = field(init=False)
 
     def __post_init__(self) -> None:
         self.rewire(self.ownership)
@@ -299,6 +302,7 @@ class House:
         self.ownership = ownership
         self.ingest = Ingest(self.pool, ownership)
         self.observer = Observer(self.pool, ownership)
+        self.readying = Readying(self.pool, ownership)
         self.sources = {
             name: GuardedSource(self.systems[name], SourceMapping(source.declaration, shapes), source.declaration)
             for name, source in ownership.sources.items()
@@ -316,7 +320,9 @@ class House:
         """Sync one system."""
         changes = self.sources[name].changes
         assert changes is not None
-        return await self.ingest.sync(name, changes, **how)
+        report = await self.ingest.sync(name, changes, **how)
+        await self.readying.catch_up()
+        return report
 
     async def sync_all(self, names: Collection[str] | None = None) -> None:
         """Sync the systems named, or all, in the order given; each must come to its end, however many records are gone."""
@@ -328,6 +334,7 @@ class House:
         """An empty ledger that knows the sources in the order of the map, and empty systems."""
         await self.pool.execute("; ".join(f"delete from {table}" for table in TABLES))
         await register_sources(self.pool, list(self.ownership.sources))
+        self.readying = Readying(self.pool, self.ownership)
         for system in self.systems.values():
             system.documents.clear()
             system.log, system.page, system.fails_at = None, 1000, None

@@ -1,0 +1,264 @@
+"""Winners chosen ahead: survivorship done once per change, not once per question.
+
+A product's winners are kept as they are answered with: each field's value in its JSON form, at the field's place in the
+map, and beside it where it came from, each origin once (most facts of a product come from a few records). What time and
+the state of systems decide is decided when it is asked for: freshness, and how the fact came about.
+
+Kept are winners that hold whoever asks; for a field whose claims have scopes also those for other locales and channels.
+What cannot be said ahead is *undecided* and read from the records: an integer that GraphQL does not know, and which of a
+system's records speaks where one of them is dated ahead of its observation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from resolvers.ownership import FieldDefinition, OwnershipMap
+from resolvers.survivorship import Said, gathered, last_changed, measurable, recency, value_of
+from sources.contract import RecordKey, Scope
+from sources.ledger.claims import decode_claims
+from sources.ledger.winners import StandingRecord, WinnersRow
+from sources.values import JSON, FieldType, decode_datetime, encode, encode_datetime
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+NOBODY = -1
+"""The origin of a field for which no system holds a value."""
+_SMALLEST, _LARGEST = -(2**31), 2**31 - 1
+
+
+class Origin(NamedTuple):
+    """Where a value came from, as it is answered with; moments as text, and in microseconds since 1970."""
+
+    source: str
+    record_id: str
+    last_updated: str | None
+    last_updated_us: int | None
+    basis: str
+    observed_at: str
+    observed_us: int
+    locale: str | None = None
+    channel: str | None = None
+
+
+class Winners(NamedTuple):
+    """A product's winners, as read for one asker."""
+
+    values: Sequence[JSON]
+    """By the field's place: its value's JSON form, in the field's unit; None where nobody holds one."""
+    places: Sequence[int]
+    """By the field's place: which of ``origins`` it came from, or NOBODY. Empty where origins were not asked for."""
+    origins: Sequence[Sequence[Any]]
+    """Each as :class:`Origin`."""
+    undecided: Collection[int]
+    """The fields that are to be read from the records."""
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def winning_rules(ownership: OwnershipMap) -> str:
+    """The version of everything that decides who wins, and in which form."""
+    said = [
+        [
+            [field.name, field.type.value, field.unit, list(field.chain), sorted(ownership.mapped[field.name])]
+            for field in ownership.fields.values()
+        ],
+        list(ownership.locales),
+    ]
+    return hashlib.blake2b(orjson.dumps(said), digest_size=8).hexdigest()
+
+
+class Chooser:
+    """Chooses winners by one ownership map."""
+
+    def __init__(self, ownership: OwnershipMap) -> None:
+        self.rules = winning_rules(ownership)
+        self._fields = tuple(ownership.fields.values())
+        self._mapped = ownership.mapped
+        self._types = {field.name: field.type for field in self._fields}
+        self._usual = ownership.scopes(None, None)
+
+    def row(self, product: UUID, records: Sequence[StandingRecord]) -> WinnersRow:
+        """The winners that the present ``records`` of a product make."""
+        by_source: dict[str, list[StandingRecord]] = {}
+        for record in records:
+            by_source.setdefault(record.source, []).append(record)
+        origins: dict[Origin, int] = {}
+        values: list[JSON] = []
+        places: list[int] = []
+        undecided: list[int] = []
+        scoped: dict[int, list[list[JSON]]] = {}
+        for place, field in enumerate(self._fields):
+            try:
+                choices = list(self._choices(field, by_source))
+            except _Undecided:
+                undecided.append(place)
+                choices = []
+            numbered = [(value, origins.setdefault(origin, len(origins))) for value, origin in choices]
+            chosen = self._usually(choices)
+            values.append(None if chosen is None else numbered[chosen][0])
+            places.append(NOBODY if chosen is None else numbered[chosen][1])
+            if any(origin.locale or origin.channel for _, origin in choices):
+                scoped[place] = [list(one) for one in numbered]
+        every = [list(origin) for origin in origins]
+        return WinnersRow(
+            product,
+            orjson.dumps(values),
+            orjson.dumps([places, every]),
+            orjson.dumps([every, list(scoped.items())]) if scoped else None,
+            undecided or None,
+        )
+
+    def _usually(self, choices: Sequence[tuple[JSON, Origin]]) -> int | None:
+        return chosen_among([origin for _, origin in choices], self._usual)
+
+    def _choices(
+        self, field: FieldDefinition, by_source: Mapping[str, Sequence[StandingRecord]]
+    ) -> Iterator[tuple[JSON, Origin]]:
+        """What may win for somebody: in the order of the chain, of each system one value a scope, up to the first
+        system that holds a value for everywhere. Raises _Undecided."""
+        name, mapped = field.name, self._mapped[field.name]
+        for source in field.chain:
+            records = by_source.get(source)
+            if records is None or source not in mapped:
+                continue
+            saying = [record for record in records if record.claims.get(name)]
+            if not saying:
+                continue
+            if (plain := _plain(field, saying)) is not None:
+                yield plain
+                return
+            everywhere = False
+            for value, origin in self._considered(field, saying):
+                everywhere = everywhere or (origin.locale is None and origin.channel is None)
+                yield value, origin
+            if everywhere:
+                return
+
+    def _considered(self, field: FieldDefinition, records: Sequence[StandingRecord]) -> Iterator[tuple[JSON, Origin]]:
+        """One system's values, one a scope."""
+        by_scope: dict[Scope, list[Said]] = {}
+        for record in records:
+            claims = decode_claims(record.claims, self._types, record.observed_at, (field.name,))
+            for claim in claims.get(field.name, ()):
+                said = Said(RecordKey(record.source, record.record_id), measurable(field, claim))
+                if said.claim.value is not None:
+                    by_scope.setdefault(claim.scope, []).append(said)
+        for scope, fitting in by_scope.items():
+            if len(fitting) > 1 and any(_ahead(one) for one in fitting):
+                raise _Undecided
+            winner = max(fitting, key=recency)
+            claims_of_value = gathered(field, fitting, winner)
+            value = value_of(field, claims_of_value)
+            if field.type is FieldType.INTEGER and not _SMALLEST <= value <= _LARGEST:
+                raise _Undecided
+            last_updated = last_changed(claims_of_value)
+            yield (
+                encode(field.type, value),
+                Origin(
+                    winner.key.source,
+                    winner.key.id,
+                    encode_datetime(last_updated) if last_updated else None,
+                    microseconds(last_updated) if last_updated else None,
+                    winner.claim.basis.value,
+                    encode_datetime(winner.claim.observed_at),
+                    microseconds(winner.claim.observed_at),
+                    scope.locale,
+                    scope.channel,
+                ),
+            )
+
+
+class _Undecided(Exception):
+    """Which claim wins cannot be said ahead."""
+
+
+def _ahead(one: Said) -> bool:
+    last_updated = one.claim.last_updated
+    return last_updated is not None and last_updated > one.claim.observed_at
+
+
+_AS_KEPT = {FieldType.TEXT: str, FieldType.BOOLEAN: bool}
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_MONEY = {"amount", "currency"}
+
+
+def _plain(field: FieldDefinition, records: Sequence[StandingRecord]) -> tuple[JSON, Origin] | None:
+    """The most usual case without decoding anything: one record, one claim for everywhere, kept in the form in which it
+    is answered. None where it is not that."""
+    if len(records) != 1:
+        return None
+    record = records[0]
+    entries = record.claims[field.name]
+    if len(entries) != 1:
+        return None
+    entry = entries[0]
+    if "locale" in entry or "channel" in entry or "unreadable" in entry:
+        return None
+    value = entry["value"]
+    if type(value) is not _AS_KEPT.get(field.type) and not _is_as_kept(field, value):
+        return None
+    last_updated = entry.get("lastUpdated")
+    return value, Origin(
+        record.source,
+        record.record_id,
+        last_updated,
+        microseconds(decode_datetime(last_updated)) if last_updated else None,
+        entry["basis"],
+        encode_datetime(record.observed_at),
+        microseconds(record.observed_at),
+    )
+
+
+def _is_as_kept(field: FieldDefinition, value: JSON) -> bool:
+    match field.type:
+        case FieldType.INTEGER:
+            return type(value) is int and _SMALLEST <= value <= _LARGEST
+        case FieldType.NUMBER:
+            return type(value) is str and _NUMBER.fullmatch(value) is not None
+        case FieldType.MONEY:
+            return type(value) is dict and value.keys() == _MONEY
+        case FieldType.QUANTITY:
+            return type(value) is dict and value.get("unit") == field.unit
+        case _:
+            return False
+
+
+def chosen_among(origins: Sequence[Origin | Sequence[Any]], scopes: Sequence[Scope]) -> int | None:
+    """The place in ``origins`` (in the order of the chain, each system's together) of the one that wins for who looks in
+    ``scopes``, best first; None where none fits."""
+    start = 0
+    while start < len(origins):
+        end = start
+        while end < len(origins) and origins[end][0] == origins[start][0]:
+            end += 1
+        by_scope = {Scope(origins[at][7], origins[at][8]): at for at in range(start, end)}
+        for scope in scopes:
+            if scope in by_scope:
+                return by_scope[scope]
+        start = end
+    return None
+
+
+def read_winners(row: WinnersRow, scopes: Sequence[Scope] | None) -> Winners:
+    """A row, for who looks in ``scopes``; None is who asks for no locale and no channel."""
+    values = orjson.loads(row.plain)
+    places, origins = orjson.loads(row.origins) if row.origins else ((), ())
+    if scopes is not None and row.scoped is not None:
+        every, by_field = orjson.loads(row.scoped)
+        for place, choices in by_field:
+            chosen = chosen_among([every[number] for _, number in choices], scopes)
+            values[place] = None if chosen is None else choices[chosen][0]
+            if places:
+                places[place] = NOBODY if chosen is None else choices[chosen][1]
+    return Winners(values, places, origins, row.undecided or ())
