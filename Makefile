@@ -41,10 +41,10 @@ lock: ## write requirements.lock anew from pyproject.toml, with the newest versi
 	$(BIN)/uv pip compile --universal --upgrade --generate-hashes --no-emit-index-url --no-annotate --quiet \
 		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements.lock
 
-bench: install ## run one measurement: make bench NAME=reads
+bench: install ## run one measurement: make bench NAME=sync (or NAME=execution PEERS=DIR)
 	@test -n "$(NAME)" || { echo "Say which: make bench NAME=... (one of tests/bench/)" >&2; exit 2; }
 	@test -f tests/bench/$(NAME).py || { echo "There is no tests/bench/$(NAME).py." >&2; exit 2; }
-	@exec $(BIN)/python -m tests.bench.$(NAME) $(ARGS)
+	@exec $(BIN)/python -m tests.bench.$(NAME) $(if $(PEERS),--peers "$(PEERS)") $(ARGS)
 
 clean: ## remove .venv, build products and caches; the ledger in .whence stays
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,18 +11,20 @@ from collections.abc import Collection
 from time import perf_counter
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import internal_error
 from app.strictjson import dumps
+from app.telemetry import write_line
 
 REQUEST_ID_HEADER = "X-Request-Id"
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 """Probes come every second; they are logged only when they fail."""
+_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-log = structlog.stdlib.get_logger("whence.access")
+log_name = "whence.access"
+log = structlog.stdlib.get_logger(log_name)
 
 
 class AccessLog:
@@ -37,7 +39,7 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        asked = next((value.decode("latin-1") for name, value in scope["headers"] if name == _HEADER), "")
         request_id = asked if _ACCEPTABLE_ID.fullmatch(asked) else secrets.token_hex(8)
         status = 0
         size = 0
@@ -46,7 +48,8 @@ class AccessLog:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                headers = [pair for pair in message.get("headers", ()) if pair[0] != _HEADER]
+                message["headers"] = [*headers, (_HEADER, request_id.encode())]
             elif message["type"] == "http.response.body":
                 size += len(message.get("body", b""))
             await send(message)
@@ -63,16 +66,16 @@ class AccessLog:
         finally:
             if status >= 500 or scope["path"] not in self._quiet_paths:
                 client = scope.get("client")
-                log.info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"][:200],
-                    status=status or None,
-                    bytes=size,
-                    milliseconds=round((perf_counter() - began) * 1000, 1),
-                    address=client[0] if client else None,
-                )
-            structlog.contextvars.clear_contextvars()
+                line = {
+                    "method": scope["method"],
+                    "path": scope["path"][:200],
+                    "status": status or None,
+                    "bytes": size,
+                    "milliseconds": round((perf_counter() - began) * 1000, 1),
+                    "address": client[0] if client else None,
+                }
+                if not write_line("request", log_name, line):
+                    log.info("request", **line)
 
 
 async def _answer_500(send: Send, answer: object) -> None:

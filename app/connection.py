@@ -12,6 +12,8 @@ from app.protocol import Refused
 
 DISCARDED_BYTES = 8 * 1024 * 1024
 """How much of a body that is too large is read on, so that the client can read the answer."""
+SECONDS_UNWATCHED = 0.02
+"""Seconds of work before anybody looks whether the client is still there."""
 SECONDS_TO_LET_GO = 0.5
 """Seconds that a cancelled execution, and the closing of a context, are waited for."""
 
@@ -19,20 +21,37 @@ T = TypeVar("T")
 
 
 async def while_connected(http: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns. Cancels it when the client goes (raises ClientDisconnect) or the caller is cancelled."""
-    working = asyncio.create_task(work)
-    watching = asyncio.create_task(_gone(http))
+    """What ``work`` returns. Cancels it when the client goes (raises ClientDisconnect) or the caller is cancelled.
+
+    The client is watched only once the work has taken :data:`SECONDS_UNWATCHED`: most work is done before."""
+    loop = asyncio.get_running_loop()
+    working = loop.create_task(work)
+    over = loop.create_future()  # and not the task itself, whose cancellation might take its time
+    watching: list[asyncio.Task[None]] = []
+
+    def end(_: asyncio.Task[Any]) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    def watch() -> None:
+        watching.append(loop.create_task(_gone(http)))
+        watching[0].add_done_callback(end)
+
+    working.add_done_callback(end)
+    later = loop.call_later(SECONDS_UNWATCHED, watch)
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        await over
         if working.done():
             return working.result()
         raise ClientDisconnect
     finally:
-        watching.cancel()
+        later.cancel()
+        for watcher in watching:
+            watcher.cancel()
         if not working.done():
             working.cancel()
             await asyncio.wait({working}, timeout=SECONDS_TO_LET_GO)
-        for task in (working, watching):
+        for task in (working, *watching):
             if task.done() and not task.cancelled():
                 task.exception()  # seen: asyncio would report it as lost
 

@@ -1,113 +1,119 @@
-"""Documents parsed and validated once, kept for the next request that sends the same.
+"""The documents of one audience: those that were prepared and are kept, those it trusts, those its clients registered.
 
-The cache is bounded by entries and by the length of what it keeps, holds valid documents only, and is keyed by the
-schema itself, so that what one audience may ask is never looked up for another.
+A document that is known costs a dictionary lookup by its text; what keeps it known, whoever else asks, is said in
+:mod:`app.keeping`. Trusted documents are kept apart from what clients send, so that these cannot push them out. Documents
+that do not validate are not kept.
+
+A client names a document by its text, or by an id: one of the manifest (``documentId``, or the hash of Apollo's persisted
+queries), or the hash under which a client registered the text before (Apollo's automatic persisted queries). What was
+registered is forgotten with the document; the protocol has the client send it again.
 """
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 import strawberry
-from graphql import (
-    ASTValidationRule,
-    DocumentNode,
-    GraphQLError,
-    OperationDefinitionNode,
-    TokenKind,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import ASTValidationRule
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-MAX_ERRORS = 20
-"""Validation errors that one answer names."""
-NUMBER_LENGTH = 400
-"""Characters of a number in a document."""
+from app.heap import held
+from app.keeping import Keep
+from app.parsing import Desk, Parser, Prepared
+from app.protocol import GraphQLRequest, Refused
+from resolvers.ownership import Audience
+from resolvers.trusted_documents import document_id
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document that parsed. ``errors`` are validation's: where there are any, it must not run."""
-
-    document: DocumentNode
-    operations: tuple[OperationDefinitionNode, ...]
-    errors: tuple[GraphQLError, ...]
-
-    def named(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation that ``name`` means; without a name the only one. None where that is nothing, or not clear."""
-        if name is None:
-            return self.operations[0] if len(self.operations) == 1 else None
-        found = [operation for operation in self.operations if operation.name and operation.name.value == name]
-        return found[0] if len(found) == 1 else None
+ENTRIES = 2000
+TOKENS = 100_000
+"""Kept in one process, shared out among its audiences. A token takes some 430 bytes, with all that is made of it."""
 
 
 class Documents:
-    """Parses and validates, and remembers. ``rules`` are validated beside GraphQL's own: one tuple, built once."""
+    """The documents of one audience. ``share`` is its part of what a process may keep; ``rules`` are validated beside
+    GraphQL's own."""
 
     def __init__(
         self,
+        schema: strawberry.Schema,
+        audience: Audience,
+        desk: Desk,
         *,
-        max_tokens: int,
         rules: Sequence[type[ASTValidationRule]] = (),
-        entries: int = 500,
-        longest: int = 20_000,
+        share: float = 1.0,
     ) -> None:
-        self._max_tokens = max_tokens
-        self._rules = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule, *rules)
-        self._entries = entries
-        self._longest = longest
-        self._kept: OrderedDict[tuple[strawberry.Schema, str], Prepared] = OrderedDict()
+        self._parser = Parser(schema._schema, audience.limits, rules)
+        self._desk = desk
+        self._audience = audience
+        self._trusted = audience.trusted.texts if audience.trusted else {}
+        self._trusted_texts = frozenset(self._trusted.values())
+        entries, weight = max(16, int(ENTRIES * share)), max(1, int(TOKENS * share) // 2)
+        self._registered: dict[str, str] = {}
+        self._kept: Keep[Prepared] = Keep(entries=entries, weight=weight, dropped=self._forget)
+        self._kept_trusted: Keep[Prepared] = Keep(entries=entries, weight=weight) if self._trusted else self._kept
 
-    def prepare(self, schema: strawberry.Schema, text: str) -> Prepared:
-        """``text`` parsed, and validated against ``schema``.
+    def trusts(self, text: str) -> bool:
+        """Whether ``text`` is one of the documents that the company registered."""
+        return text in self._trusted_texts
 
-        Raises GraphQLError for a text that does not parse, or has too many tokens."""
-        key = (schema, text)
-        if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            return kept
-        document = parse(
-            text,
-            max_lexical_tokens=self._max_tokens,
-            max_comments=self._max_tokens,
-            allow_empty_selection_sets=False,
-        )
-        _check_literals(document)
-        errors = validate(schema._schema, document, self._rules, MAX_ERRORS, allow_empty_selection_sets=False)
-        operations = tuple(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
-        prepared = Prepared(document, operations, tuple(errors))
-        if not errors and len(text) <= self._longest:
-            self._kept[key] = prepared
-            if len(self._kept) > self._entries:
-                self._kept.popitem(last=False)
+    def known(self, text: str) -> Prepared | None:
+        """What was made of ``text``, if it is kept."""
+        return (self._kept_trusted if text in self._trusted_texts else self._kept).get(text)
+
+    async def prepare(self, text: str, sha256: str | None = None) -> Prepared:
+        """``text`` parsed, measured and validated; kept if it is valid, under ``sha256`` too, if a client registers it.
+
+        Raises GraphQLError for a text that does not parse or is too long; Refused where too many wait."""
+        prepared = self.known(text) or await self._desk.prepare(self._parser, text)
+        if not prepared.errors:
+            keep = self._kept_trusted if text in self._trusted_texts else self._kept
+            kept = text in keep
+            if not kept and (kept := keep.put(text, prepared, prepared.tokens)):
+                held(prepared.tokens)
+            if sha256 is not None and kept and keep is self._kept and self._audience.automatic_persisted_queries:
+                prepared.sha256 = sha256
+                self._registered[sha256] = text
         return prepared
 
+    def text_of(self, asked: GraphQLRequest) -> str:
+        """The document that a request means. Raises Refused for one that is not known, or that the audience may not ask."""
+        if asked.query:
+            text = asked.query
+            if asked.sha256 is not None and hashlib.sha256(text.encode()).hexdigest() != asked.sha256:
+                raise Refused(400, "PERSISTED_QUERY_MISMATCH", "The hash is not that of the query. Send its SHA-256.")
+        else:
+            found = self._by_id(document_id(asked.document_id or asked.sha256 or ""))
+            if found is None:
+                raise self._unknown(asked)
+            text = found
+        if self._audience.only_trusted and text not in self._trusted_texts:
+            raise _untrusted()
+        return text
 
-def _check_literals(document: DocumentNode) -> None:
-    """Refuse what JSON variables would be refused for. Raises GraphQLError at the first such literal."""
-    token = document.loc.start_token if document.loc else None
-    while token is not None:
-        value = token.value or ""
-        said = None
-        if token.kind in (TokenKind.INT, TokenKind.FLOAT):
-            if len(value) > NUMBER_LENGTH:
-                said = f"a number of {len(value)} characters"
-            elif not math.isfinite(float(value)):
-                said = f"the number {value[:20]}, which is too large"
-        elif token.kind in (TokenKind.STRING, TokenKind.BLOCK_STRING) and "\x00" in value:
-            said = "a text with a NUL character (U+0000)"
-        if said and document.loc:
-            raise GraphQLError(f"The document holds {said}.", source=document.loc.source, positions=[token.start])
-        token = token.next
+    def _by_id(self, name: str) -> str | None:
+        return self._trusted.get(name) or self._registered.get(name)
+
+    def _unknown(self, asked: GraphQLRequest) -> Refused:
+        if self._audience.only_trusted:
+            return _untrusted()
+        if asked.sha256 is None:
+            said = "There is no document of that id. Send one of the registered documents, or a query."
+            return Refused(400, "UNKNOWN_DOCUMENT", said, of_document=True)
+        if self._audience.automatic_persisted_queries or self._trusted:  # these texts and codes are Apollo's
+            return Refused(400, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound", of_document=True)
+        return Refused(400, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported", of_document=True)
+
+    def _forget(self, _: str, prepared: Prepared) -> None:
+        if prepared.sha256 is not None:
+            self._registered.pop(prepared.sha256, None)
+
+
+def _untrusted() -> Refused:
+    said = "This audience may send trusted documents only. Send the documentId of a registered one."
+    return Refused(403, "UNTRUSTED_DOCUMENT", said)
 
 
 _current: ContextVar[Prepared | None] = ContextVar("whence_prepared_document", default=None)

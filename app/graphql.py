@@ -17,27 +17,31 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import strawberry
 import structlog
 from graphql import ASTValidationRule, GraphQLError, OperationType
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.answer import AUDIENCE_HEADER as AUDIENCE_HEADER
+from app.answer import OFFERED, Head, respond, respond_with
 from app.connection import SECONDS_TO_LET_GO, read_body, while_connected
-from app.documents import Documents, running
+from app.documents import Documents
 from app.errors import internal_error, show_errors
 from app.graphiql import GraphiQL
 from app.negotiation import MediaType, negotiate, prefers_html
+from app.parsing import Desk
+from app.performing import Performer
 from app.protocol import GraphQLRequest, Refused, bad_request, check_post_headers, parse_body, parse_query_string
-from app.strictjson import dumps
+from resolvers.ownership import Audience
+from resolvers.request_limits import RequestLimits
 
-AUDIENCE_HEADER = "X-Whence-Audience"
-OFFERED = (MediaType.GRAPHQL, MediaType.JSON)
 MakeContext = Callable[[Request, str], Any]
 """From the request and its audience, the context of its resolvers; may be a coroutine function.
 
@@ -47,26 +51,18 @@ is called once when the request is over, however it ended: there it ends what it
 log = structlog.stdlib.get_logger("whence.graphql")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may take."""
-
-    body_bytes: int = 256 * 1024
-    tokens: int = 2000
-    deadline: float = 10.0
-    """Seconds, from the first byte of the body to the answer."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
     """What the endpoint answers with: a reload puts another in its place. ``redact`` takes secrets out of messages;
-    ``graphiql`` is the page for people, without it they get what programs get."""
+    ``graphiql`` is the page for people, without it they get what programs get; ``audiences`` says what each may ask, one
+    that it does not name anything within the default limits."""
 
     schemas: Mapping[str, strawberry.Schema]
     context: MakeContext
     default_audience: str
     redact: Callable[[str], str] = str
     graphiql: GraphiQL | None = None
+    audiences: Mapping[str, Audience] = field(default_factory=dict)
 
 
 Serving = Callable[[], AbstractContextManager[Served]]
@@ -79,35 +75,53 @@ def graphql_route(
     *,
     default_audience: str,
     path: str = "/graphql",
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
+    audiences: Mapping[str, Audience] | None = None,
     rules: Sequence[type[ASTValidationRule]] = (),
     redact: Callable[[str], str] = str,
     graphiql: GraphiQL | None = None,
+    compiling: bool = True,
 ) -> Route:
-    """The route of an endpoint that answers with the same as long as it lives; see :class:`Served`."""
-    served = Served(schemas, context, default_audience, redact, graphiql)
-    return changing_graphql_route(lambda: nullcontext(served), path=path, limits=limits, rules=rules)
+    """The route of an endpoint that answers with the same as long as it lives; see :class:`Served`. ``limits`` are those
+    of audiences that ``audiences`` does not name."""
+    asking = {name: Audience(name, limits=limits or RequestLimits()) for name in schemas} | dict(audiences or {})
+    served = Served(schemas, context, default_audience, redact, graphiql, asking)
+    return changing_graphql_route(lambda: nullcontext(served), path=path, rules=rules, compiling=compiling)
 
 
 def changing_graphql_route(
     serving: Serving,
     *,
     path: str = "/graphql",
-    limits: Limits | None = None,
     rules: Sequence[type[ASTValidationRule]] = (),
+    compiling: bool = True,
 ) -> Route:
-    """The route of an endpoint that answers each request with what ``serving`` gives at its beginning."""
-    return Route(path, GraphQLEndpoint(serving, limits=limits or Limits(), rules=rules), name="graphql")
+    """The route of an endpoint that answers each request with what ``serving`` gives at its beginning. ``compiling``:
+    operations are compiled; else graphql-core runs them all."""
+    return Route(path, GraphQLEndpoint(serving, rules=rules, compiling=compiling), name="graphql")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Face:
+    """What one audience is answered with."""
+
+    name: str
+    schema: strawberry.Schema
+    limits: RequestLimits
+    documents: Documents
 
 
 class GraphQLEndpoint:
     """An ASGI application; see :func:`changing_graphql_route`."""
 
-    def __init__(self, serving: Serving, *, limits: Limits, rules: Sequence[type[ASTValidationRule]]) -> None:
+    def __init__(
+        self, serving: Serving, *, rules: Sequence[type[ASTValidationRule]] = (), compiling: bool = True
+    ) -> None:
         self._serving = serving
-        self._limits = limits
+        self._performer = Performer(compiling=compiling)
         self._rules = rules
-        self._kept: tuple[Served, Documents] | None = None
+        self._desk = Desk()
+        self._kept: tuple[Served, dict[str, _Face]] | None = None
         # strawberry logs every error itself, without our id and with what clients send; show_errors logs what matters
         logging.getLogger("strawberry.execution").disabled = True
 
@@ -116,114 +130,132 @@ class GraphQLEndpoint:
         request = Request(scope, receive)
         with self._serving() as served:
             try:
-                response = await self._answer(request, served)
+                answer = await self._answer(request, served)
             except ClientDisconnect:
                 structlog.contextvars.bind_contextvars(client="gone")
                 return
-            await response(scope, receive, send)
+            await answer(scope, receive, send)
 
-    def _documents(self, served: Served) -> Documents:
-        """The documents kept for ``served``: they end with its schemas."""
+    def _faces(self, served: Served) -> dict[str, _Face]:
+        """What is kept for ``served``: its documents end with its schemas."""
         if self._kept is None or self._kept[0] is not served:
-            self._kept = served, Documents(max_tokens=self._limits.tokens, rules=self._rules)
+            for schema in self._kept[0].schemas.values() if self._kept is not None else ():
+                self._performer.forget(schema)
+            faces: dict[str, _Face] = {}
+            for name, schema in served.schemas.items():
+                audience = served.audiences.get(name) or Audience(name)
+                share = 1 / len(served.schemas)
+                documents = Documents(schema, audience, self._desk, rules=self._rules, share=share)
+                faces[name] = _Face(name, schema, audience.limits, documents)
+            self._kept = served, faces
         return self._kept[1]
 
-    async def _answer(self, request: Request, served: Served) -> Response:
-        documents = self._documents(served)
-        accept = ", ".join(request.headers.getlist("accept")) or None
-        if served.graphiql is not None and request.method in ("GET", "HEAD") and prefers_html(accept):
+    async def _answer(self, request: Request, served: Served) -> ASGIApp:
+        head = Head(request.scope)
+        if served.graphiql is not None and request.method in ("GET", "HEAD") and _prefers_html(head.accept):
             return served.graphiql.response()
-        media = negotiate(accept, OFFERED)
-        clock = asyncio.timeout(self._limits.deadline)
+        media = _negotiated(head.accept)
+        clock: asyncio.Timeout | None = None
         try:
-            async with clock:
-                if media is None:
-                    raise Refused(406, "NOT_ACCEPTABLE", f"Accept one of {', '.join(OFFERED)}.")
-                return await self._run(request, await self._read(request), media, served, documents)
+            if media is None:
+                raise Refused(406, "NOT_ACCEPTABLE", f"Accept one of {', '.join(OFFERED)}.")
+            face = self._face(head, served)
+            async with asyncio.timeout(face.limits.deadline) as clock:
+                asked = await self._read(request, head, face.limits)
+                return await self._run(request, asked, media, served, face)
         except Refused as refused:
             error = {"message": served.redact(refused.message), "extensions": {"code": refused.code}}
-            return _respond(refused.status, {"errors": [error]}, media, refused.headers)
+            status = 200 if refused.of_document and media is not MediaType.GRAPHQL else refused.status
+            return respond(status, {"errors": [error]}, media, refused.headers)
         except ClientDisconnect:
             raise
         except Exception as error:  # the one place where exceptions stop
-            if clock.expired():
-                said = f"The request took longer than {self._limits.deadline:g} s. Ask for less, or try again later."
+            if clock is not None and clock.expired():
+                said = f"The request took longer than {face.limits.deadline:g} s. Ask for less, or try again later."
                 entry = {"message": said, "extensions": {"code": "TIMEOUT"}}
-                return _respond(503, {"errors": [entry]}, media, {"Retry-After": "5"})
-            return _respond(500, {"errors": [internal_error(error)]}, media)
+                return respond(503, {"errors": [entry]}, media, {"Retry-After": "5"})
+            return respond(500, {"errors": [internal_error(error)]}, media)
 
-    async def _read(self, request: Request) -> GraphQLRequest:
+    async def _read(self, request: Request, head: Head, limits: RequestLimits) -> GraphQLRequest:
         if request.method == "GET":
-            return parse_query_string(request.scope["query_string"])
+            return parse_query_string(request.scope["query_string"], limits.values)
         if request.method != "POST":
             raise Refused(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", {"Allow": "GET, POST"})
-        check_post_headers(request.headers.get("content-type"), request.headers.get("content-encoding"))
-        return parse_body(await read_body(request, self._limits.body_bytes))
+        check_post_headers(head.content_type, head.content_encoding)
+        return parse_body(await read_body(request, limits.body_bytes), limits.values)
 
-    def _audience(self, request: Request, served: Served) -> tuple[str, strawberry.Schema]:
-        names = set(request.headers.getlist(AUDIENCE_HEADER)) or {served.default_audience}
+    def _face(self, head: Head, served: Served) -> _Face:
+        faces = self._faces(served)
+        names = head.audiences or {served.default_audience}
         name = names.pop()
-        schema = served.schemas.get(name)
-        if schema is None or names:
+        face = faces.get(name)
+        if face is None or names:
             known = ", ".join(sorted(served.schemas))
             found = "names no audience that is known" if not names else "is sent twice"
             raise Refused(400, "UNKNOWN_AUDIENCE", f"{AUDIENCE_HEADER} {found}. Send one of: {known}.")
-        return name, schema
+        return face
 
     async def _run(
-        self, http: Request, asked: GraphQLRequest, media: MediaType, served: Served, documents: Documents
-    ) -> Response:
-        audience, schema = self._audience(http, served)
-        structlog.contextvars.bind_contextvars(audience=audience, operation=(asked.operation_name or "")[:80])
+        self, http: Request, asked: GraphQLRequest, media: MediaType, served: Served, face: _Face
+    ) -> ASGIApp:
+        structlog.contextvars.bind_contextvars(audience=face.name, operation=(asked.operation_name or "")[:80])
         failed = 400 if media is MediaType.GRAPHQL else 200
+        documents = face.documents
         try:
-            prepared = documents.prepare(schema, asked.query)
+            text = documents.text_of(asked)
+            prepared = documents.known(text) if asked.sha256 is None else None
+            if prepared is None:
+                prepared = await documents.prepare(text, asked.sha256 if asked.query else None)
         except GraphQLError as error:
             shown = show_errors([error], served.redact, code="BAD_DOCUMENT")
-            return _respond(failed, {"errors": shown.errors}, media)
+            return respond(failed, {"errors": shown.errors}, media)
         operation = prepared.named(asked.operation_name)
         if operation is None:
             raise bad_request(_which_operation(len(prepared.operations), asked.operation_name))
-        if operation.operation is OperationType.SUBSCRIPTION:
+        if operation.kind is OperationType.SUBSCRIPTION:
             raise Refused(400, "NOT_SERVED", "Subscriptions are not served over plain HTTP.")
-        if operation.operation is OperationType.MUTATION and http.method == "GET":
+        if operation.kind is OperationType.MUTATION and http.method == "GET":
             raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent with POST, not GET.", {"Allow": "POST"})
         if prepared.errors:
             shown = show_errors(prepared.errors, served.redact, code="BAD_DOCUMENT")
-            return _respond(failed, {"errors": shown.errors}, media)
+            return respond(failed, {"errors": shown.errors}, media)
 
-        context = served.context(http, audience)
+        context = served.context(http, face.name)
         if inspect.isawaitable(context):
             context = await context
         try:
-            with running(schema, prepared):
-                result = await while_connected(
-                    http,
-                    schema.execute(
-                        asked.query,
-                        variable_values=dict(asked.variables),
-                        context_value=context,
-                        operation_name=operation.name.value if operation.name else None,
-                        operation_extensions=dict(asked.extensions),
-                    ),
-                )
-            shown = show_errors(result.errors or (), served.redact)
+            trusted = documents.trusts(text)
+            work = self._performer.perform(face.schema, text, prepared, operation, asked, context, trusted=trusted)
+            performed = await while_connected(http, work)
+            extensions = {**performed.extensions, **_extensions(context)}
+            if performed.data is not None and not performed.errors and not extensions:
+                return respond_with(200, b'{"data":%b}' % performed.data, media)
+            shown = show_errors(performed.errors, served.redact)
             answer: dict[str, Any] = {}
             if shown.errors:
                 answer["errors"] = shown.errors
-            began = result.data is not None or any(error.path for error in result.errors or ())
-            if began or not shown.errors:
-                answer["data"] = result.data
-            if extensions := {**(result.extensions or {}), **_extensions(context)}:
+            if performed.data is not None:
+                answer["data"] = orjson.Fragment(performed.data)
+            if extensions:
                 answer["extensions"] = extensions
-            status = 200 if began or not shown.errors else 500 if shown.internal else failed
-            if result.data is None and shown.status is not None:
+            status = 200 if performed.data is not None else 500 if shown.internal else failed
+            if performed.data in (None, b"null") and shown.status is not None:
                 status = shown.status
             if shown.unavailable:  # whatever else it says, this answer is not the one to keep
-                return _respond(503, answer, media, {"Retry-After": "2"})
-            return _respond(status, answer, media)
+                return respond(503, answer, media, {"Retry-After": "2"})
+            return respond(status, answer, media)
         finally:
             await _close(context)
+
+
+@lru_cache(maxsize=256)
+def _negotiated(accept: str | None) -> MediaType | None:
+    return negotiate(accept, OFFERED)
+
+
+@lru_cache(maxsize=256)
+def _prefers_html(accept: str | None) -> bool:
+    return prefers_html(accept)
 
 
 def _extensions(context: object) -> dict[str, Any]:
@@ -246,23 +278,3 @@ def _which_operation(count: int, name: str | None) -> str:
     if name is None:
         return f"The document holds {count} operations. Say which to run in operationName."
     return f"The document holds no single operation named {name[:80]!a}. Correct operationName."
-
-
-def _respond(
-    status: int, answer: Mapping[str, Any], media: MediaType | None, headers: Mapping[str, str] | None = None
-) -> Response:
-    try:
-        body = dumps(answer)
-    except TypeError as error:  # a value that JSON cannot say: a defect, and not the client's
-        status, body = 500, dumps({"errors": [internal_error(error)]})
-    return Response(
-        body,
-        status,
-        {
-            "Content-Type": (media or MediaType.JSON).content_type,
-            "Cache-Control": "no-store",
-            "Vary": f"Accept, {AUDIENCE_HEADER}",
-            "X-Content-Type-Options": "nosniff",
-            **(headers or {}),
-        },
-    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,13 +23,18 @@ class KnownHosts:
     def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
         self._app = app
         self._names = {"localhost", *(name.casefold() for name in names)}
+        self._knows = lru_cache(maxsize=256)(self._look_up)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            if not self._knows(f"//{headers.get('host', '')}"):
+            host = origin = None
+            for name, value in scope["headers"]:  # the first of each
+                if name == b"host" and host is None:
+                    host = value.decode("latin-1")
+                elif name == b"origin" and origin is None:
+                    origin = value.decode("latin-1")
+            if not self._knows(f"//{host or ''}"):
                 await _refusal(421, "Host", "Ask for 127.0.0.1 or localhost, or name this host in WHENCE_HOSTS.")(
                     scope, receive, send
                 )
@@ -39,7 +44,7 @@ class KnownHosts:
                 return
         await self._app(scope, receive, send)
 
-    def _knows(self, url: str) -> bool:
+    def _look_up(self, url: str) -> bool:
         try:
             name = (urlsplit(url).hostname or "").casefold()
         except ValueError:

@@ -1,7 +1,10 @@
-"""How much one operation may ask for: a validation rule that looks at each fragment once.
+"""How much one document may ask for: measured before it is validated, each fragment looked at once.
 
 Every measure is taken with fragments spread, as the executor will meet them, and remembered for each fragment: a chain of
 fragments that doubles at each step costs its length to measure, not its size. Introspection is not counted.
+
+Whether fields that share a name can be merged costs the square of their number to tell, so validation itself has a budget
+for it: :func:`budgeted_rule`.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    ASTValidationRule,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -19,23 +21,17 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    Node,
     OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
+    ValidationContext,
 )
 from graphql.language import DocumentNode
 
+from resolvers.request_limits import RequestLimits
 
-@dataclass(frozen=True, slots=True)
-class OperationLimits:
-    """The most that one operation may have."""
-
-    depth: int = 12
-    root_fields: int = 20
-    aliases: int = 30
-    directives: int = 4
-    """On one element."""
-    cost: int = 100_000
-    """Fields to be resolved, a page counted as long as it may be."""
+LIMIT_CODE = "LIMIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +63,55 @@ _LONGEST = 100
 _CIRCLE = Size()
 
 
-def limits_rule(limits: OperationLimits | None = None) -> type[ASTValidationRule]:
-    """The rule for ``limits``; make it once and share it, so that validated documents can be remembered."""
-    allowed = limits or OperationLimits()
+def beyond(
+    limit: str, most: int, found: int | None, node: Node | None = None, *, whose: str = "operation"
+) -> GraphQLError:
+    """The refusal of what is beyond a limit. ``found`` None: measuring ended at the limit."""
+    what = f"more than {most}" if found is None else _digits(found)
+    said = f"The {whose} is beyond the limit of {limit}: at most {most} are allowed, and it has {what}."
+    return GraphQLError(said, node, extensions={"code": LIMIT_CODE})
 
-    class LimitsRule(ASTValidationRule):
-        """Refuses an operation beyond a limit, by the limit's name."""
 
-        def enter_document(self, node: DocumentNode, *_: Any) -> None:
-            """Measure every operation of the document."""
-            measure = _Measure(node)
-            for definition in node.definitions:
-                if isinstance(definition, OperationDefinitionNode):
-                    size = measure.selection(definition.selection_set)
-                    for name, found, most in (
-                        ("depth", size.depth, allowed.depth),
-                        ("root fields", size.fields, allowed.root_fields),
-                        ("aliases", size.aliases, allowed.aliases),
-                        ("directives on an element", size.directives, allowed.directives),
-                        ("cost", size.cost, allowed.cost),
-                    ):
-                        if found > most:
-                            said = f"The operation is beyond the limit of {name}: at most {most} are allowed."
-                            self.report_error(GraphQLError(said, definition, extensions={"code": "LIMIT"}))
+def check_size(document: DocumentNode, limits: RequestLimits) -> list[GraphQLError]:
+    """What of ``document`` is beyond ``limits``, an error for each limit of each operation; none where it is within."""
+    if (count := len(document.definitions)) > limits.definitions:
+        return [beyond("definitions", limits.definitions, count, whose="document")]
+    errors: list[GraphQLError] = []
+    measure = _Measure(document)
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            continue
+        try:
+            size = measure.selection(definition.selection_set)
+        except RecursionError:  # fragments that nest in fragments, far beyond any depth that is allowed
+            return [beyond("depth", limits.depth, None, definition)]
+        measures = (
+            ("depth", size.depth, limits.depth),
+            ("root fields", size.fields, limits.root_fields),
+            ("aliases", size.aliases, limits.aliases),
+            ("directives on an element", size.directives, limits.directives),
+            ("cost", size.cost, limits.cost),
+        )
+        errors += (beyond(name, most, found, definition) for name, found, most in measures if found > most)
+    return errors
 
-    return LimitsRule
+
+def budgeted_rule(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:
+    """GraphQL's own rule on overlapping fields, which gives up (``ValidationAbortedError``) where it would take more than
+    so many comparisons."""
+
+    class BudgetedOverlap(OverlappingFieldsCanBeMergedRule):
+        """Overlapping fields can be merged, and it is not too much work to tell."""
+
+        def __init__(self, context: ValidationContext) -> None:
+            super().__init__(context)
+            self.rule_context.remaining_complexity_budget = 2 * comparisons  # a comparison costs two
+
+    return BudgetedOverlap
+
+
+def _digits(number: int) -> str:
+    return str(number) if number < 10**12 else "more than 10^12"
 
 
 class _Measure:

@@ -12,13 +12,14 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access import AccessLog
 from app.graphiql import GraphiQL, graphiql_routes
-from app.graphql import Served, changing_graphql_route
+from app.graphql import GraphQLEndpoint, Served
 from app.health import health_routes
 from app.hosts import KnownHosts
-from app.limits import limits_rule
+from app.readiness import keep_ready
 from app.redaction import Redactor
 from app.reload import CurrentRuntime
 from app.wiring import Runtime
@@ -55,9 +56,11 @@ def build_app(
     syncing: bool = True,
     example: str | None = None,
     hosts: Collection[str] = (),
+    compiling: bool = True,
 ) -> Starlette:
     """The application over a runtime, which a reload may replace; ``syncing``: sources are synced at their intervals while
-    it runs. ``hosts`` are the names, beside loopback, under which it is asked."""
+    it runs. ``hosts`` are the names, beside loopback, under which it is asked; ``compiling``: operations are
+    compiled."""
     faces = _Faces(redactor, default_audience, example or EXAMPLE)
 
     def current() -> Runtime:
@@ -71,11 +74,13 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(Worker(current).run()) if syncing else None
+        tasks = [asyncio.create_task(keep_ready(current))]
+        if syncing:
+            tasks.append(asyncio.create_task(Worker(current).run()))
         yield
-        if task is not None:
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task], timeout=3)
+        await asyncio.wait(tasks, timeout=3)
 
     async def ledger_ready() -> None:
         connection = await asyncpg.connect(asyncpg_dsn(current().database_url), timeout=1)
@@ -91,16 +96,34 @@ def build_app(
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse(GRAPHQL_PATH)
 
+    endpoint = GraphQLEndpoint(serving)
     return Starlette(
         routes=[
-            changing_graphql_route(serving, path=GRAPHQL_PATH, rules=(limits_rule(),)),
+            Route(GRAPHQL_PATH, endpoint, name="graphql"),
             *graphiql_routes(),
             *health_routes({"ledger": ledger_ready}, notes=notes),
             Route("/", home),
         ],
-        middleware=[Middleware(AccessLog), Middleware(KnownHosts, names=hosts)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(KnownHosts, names=hosts),
+            Middleware(_Straight, path=GRAPHQL_PATH, endpoint=endpoint),
+        ],
         lifespan=lifespan,
     )
+
+
+class _Straight:
+    """ASGI middleware: nearly all requests are for one path, and need no routing."""
+
+    def __init__(self, app: ASGIApp, path: str, endpoint: ASGIApp) -> None:
+        self._app = app
+        self._path = path
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["path"] == self._path and not scope.get("root_path")
+        await (self._endpoint if straight else self._app)(scope, receive, send)
 
 
 class _Faces:
@@ -117,7 +140,8 @@ class _Faces:
         if self._of is None or self._of[0] is not runtime:
             audience = self._audience(runtime)
             page = GraphiQL(audiences=tuple(runtime.schemas), default_audience=audience, example=self._example)
-            self._of = runtime, Served(runtime.schemas, runtime.context, audience, self._redactor.text, page)
+            audiences = runtime.ownership.audiences
+            self._of = runtime, Served(runtime.schemas, runtime.context, audience, self._redactor.text, page, audiences)
         return self._of[1]
 
     def _audience(self, runtime: Runtime) -> str:

@@ -5,35 +5,55 @@ What is not a well-formed request raises :class:`Refused`, which the endpoint tu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from app.strictjson import NotStrict, check_text, loads
+from app.strictjson import NotStrict, TooManyValues, check_text, loads
 from sources.values import JSON
 
-PARAMETERS = ("query", "operationName", "variables", "extensions")
+PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
+ID_LENGTH = 200
+"""Characters of a document's id."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Refused(Exception):
-    """A request that is not run. ``message`` is safe to show."""
+    """A request that is not run. ``message`` is safe to show. ``of_document``: it is well-formed, and only its document is
+    not known; where the answer is plain JSON its status is 200 then."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        of_document: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = dict(headers or {})
+        self.of_document = of_document
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One operation asked for. ``query`` is not blank; absent parameters are None or empty."""
+    """One operation asked for; absent parameters are None or empty.
+
+    Its document is ``query``, which is empty where ``document_id`` or ``sha256`` (Apollo's hash) stands for it; beside a
+    query, the hash registers it."""
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, JSON] = field(default_factory=dict)
     extensions: Mapping[str, JSON] = field(default_factory=dict)
+    document_id: str | None = None
+    sha256: str | None = None
 
 
 def check_post_headers(content_type: str | None, content_encoding: str | None) -> None:
@@ -57,12 +77,14 @@ def check_post_headers(content_type: str | None, content_encoding: str | None) -
         )
 
 
-def parse_body(body: bytes) -> GraphQLRequest:
-    """The request that a POST's ``body`` holds. Raises Refused (400)."""
+def parse_body(body: bytes, values: int | None = None) -> GraphQLRequest:
+    """The request that a POST's ``body`` holds, of at most so many ``values``. Raises Refused (400)."""
     if not body:
         raise bad_request('The body is empty. Send a JSON object: {"query": "..."}.')
     try:
-        value = loads(body, "The body")
+        value = loads(body, "The body", values=values)
+    except TooManyValues as error:
+        raise Refused(400, "LIMIT", str(error)) from None
     except NotStrict as error:
         raise bad_request(str(error)) from None
     if isinstance(value, list):
@@ -72,8 +94,8 @@ def parse_body(body: bytes) -> GraphQLRequest:
     return _request(value)
 
 
-def parse_query_string(query_string: bytes) -> GraphQLRequest:
-    """The request that a GET's query string holds. Raises Refused (400)."""
+def parse_query_string(query_string: bytes, values: int | None = None) -> GraphQLRequest:
+    """The request that a GET's query string holds, of at most so many ``values``. Raises Refused (400)."""
     found: dict[str, JSON] = {}
     for pair in query_string.split(b"&"):
         raw_key, _, raw_value = pair.replace(b"+", b" ").partition(b"=")
@@ -90,7 +112,9 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
     for key in ("variables", "extensions"):
         text = found.get(key)
         try:
-            found[key] = loads(text, key) if isinstance(text, str) and text else None
+            found[key] = loads(text, key, values=values) if isinstance(text, str) and text else None
+        except TooManyValues as error:
+            raise Refused(400, "LIMIT", str(error)) from None
         except NotStrict as error:
             raise bad_request(str(error)) from None
     found["operationName"] = found.get("operationName") or None
@@ -103,21 +127,46 @@ def bad_request(message: str) -> Refused:
 
 
 def _request(parameters: Mapping[str, JSON]) -> GraphQLRequest:
-    query = parameters.get("query")
-    if query is None:
+    query, document_id = parameters.get("query"), parameters.get("documentId")
+    extensions = _mapping(parameters, "extensions")
+    sha256 = _sha256(extensions)
+    if document_id is not None:
+        if not isinstance(document_id, str) or not 0 < len(document_id) <= ID_LENGTH:
+            raise bad_request(f"documentId is no id. Send a string of at most {ID_LENGTH} characters.")
+        if query is not None:
+            raise bad_request("There is a query beside documentId. Send one of them.")
+    if query is None and document_id is None and sha256 is None:
         raise bad_request('There is no query. Send it as the parameter "query".')
-    if not isinstance(query, str):
+    if query is None:
+        query = ""
+    elif not isinstance(query, str):
         raise bad_request(f"query is {_kind(query)}. Send a string.")
-    if not query.strip():
+    elif not query.strip():
         raise bad_request("query is empty. Send a GraphQL document.")
     operation_name = parameters.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise bad_request(f"operationName is {_kind(operation_name)}. Send a string, or leave it out.")
     try:
-        check_text([query, operation_name or ""], "The query")
+        check_text([query, operation_name or "", document_id or ""], "The query")
     except NotStrict as error:
         raise bad_request(str(error)) from None
-    return GraphQLRequest(query, operation_name, _mapping(parameters, "variables"), _mapping(parameters, "extensions"))
+    variables = _mapping(parameters, "variables")
+    return GraphQLRequest(query, operation_name, variables, extensions, document_id, sha256)
+
+
+def _sha256(extensions: Mapping[str, JSON]) -> str | None:
+    """The hash of Apollo's persisted queries, if there is one."""
+    said = extensions.get("persistedQuery")
+    if said is None:
+        return None
+    if not isinstance(said, dict) or said.get("version") != 1:
+        raise bad_request("extensions.persistedQuery is of no version that is served. Send version 1.")
+    found = said.get("sha256Hash")
+    if not isinstance(found, str) or not _SHA256.fullmatch(found):
+        raise bad_request(
+            "extensions.persistedQuery.sha256Hash is no SHA-256. Send 64 hexadecimal digits, small letters."
+        )
+    return found
 
 
 def _mapping(parameters: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:

@@ -188,13 +188,27 @@ class _Watch:
     _waiting: bool = True
     """At first, for the file may have been saved since it was loaded; later, while the ledger is away."""
     _superseded: bool = False
+    _manifests: dict[Path, WatchedFile] = field(default_factory=dict)
 
     async def look(self, *, asked: bool) -> None:
         """Look at the file once, and take what it says if that is new; ``asked``: even if it is not."""
-        if asked or self._waiting or await self.file.changed():
+        if self._look_at_manifests() or asked or self._waiting or await self._changed():
             self._waiting = not await self._reload()
         if self.taking:
             await self._look_at_others()
+
+    def _look_at_manifests(self) -> bool:
+        """Look after the files with trusted documents that the map in use names; whether one of them is new here, which may
+        have changed since it was read."""
+        before = self._manifests
+        trusted = (one.trusted.path for one in self.current().ownership.audiences.values() if one.trusted)
+        self._manifests = {path: before.get(path) or WatchedFile(path) for path in trusted}
+        return not before.keys() >= self._manifests.keys()
+
+    async def _changed(self) -> bool:
+        """Whether the file was saved, or one with trusted documents that it names."""
+        changed = [await file.changed() for file in (self.file, *self._manifests.values())]
+        return any(changed)
 
     async def _reload(self) -> bool:
         """Whether the file is done with; it is not while the ledger is away."""
@@ -207,7 +221,11 @@ class _Watch:
             self._refused([str(error) or type(error).__name__])
             return True
         before = self.current().ownership
-        same = ownership.digest == before.digest and ownership.sources == before.sources  # which holds secrets, too
+        same = (
+            ownership.digest == before.digest
+            and ownership.sources == before.sources  # which holds secrets, too
+            and ownership.audiences == before.audiences  # and their trusted documents
+        )
         if same and not await self._superseded_now():
             self.current.trouble = None
             return True

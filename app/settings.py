@@ -33,4 +33,6 @@ class Settings(BaseSettings):
     """Names, beside loopback, under which the API is asked: those of a proxy in front. As JSON: ``["api.example"]``."""
     lease: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(minutes=10))] = timedelta(seconds=20)
     """How long a worker that gives no sign of life keeps the source that it is syncing: ``20s``."""
+    compile: bool = True
+    """Operations are compiled; ``off`` has graphql-core run them all, which is slower and answers the same."""
     log_level: str = "INFO"

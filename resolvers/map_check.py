@@ -34,9 +34,14 @@ def check_sections(tables: MapTables) -> Iterator[Finding]:
             yield Finding(
                 ("audiences", name), "a name that no audience can have", "write small letters, digits, - and _"
             )
+    for name, table in (tables.audiences or {}).items():
+        loc: Loc = ("audiences", name, "only_trusted")
+        untold = table.trusted_documents is None and ("audiences", name, "trusted_documents") not in tables.unreadable
+        if table.only_trusted and untold:
+            yield Finding(loc, "true, and no trusted documents", 'write trusted_documents = "documents.json"')
     if tables.audiences is not None and not tables.audiences:
         yield Finding(("audiences",), "no audience", "write [audiences.NAME], or leave the section out")
-    loc: Loc = ("content", "locales")
+    loc = ("content", "locales")
     for index, locale in enumerate(tables.content.locales or ()):
         yield from check_locale(tables, locale, (*loc, index))
     yield from _repeated(tables, tables.content.locales or (), loc)

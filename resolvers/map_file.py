@@ -22,7 +22,9 @@ from resolvers.map_tables import FieldTable, MapTables
 from resolvers.mistakes import Finding, Loc, MapError, Mistake, describe, key_path
 from resolvers.ownership import Audience, DeclaredSource, FieldDefinition, OwnershipMap, Steward, map_digest
 from resolvers.ownership_gaps import gaps
+from resolvers.request_limits import RequestLimits
 from resolvers.secrecy import conceal, secrets_of, without_literals
+from resolvers.trusted_documents import ManifestError, read_manifest
 from sources.units import find_unit
 
 MAX_BYTES = 1_000_000
@@ -67,7 +69,8 @@ def load_map(path: Path, environment: Mapping[str, str]) -> OwnershipMap:
     sources = {
         name: replace(source, options=source.options.beside(directory)) for name, source in ownership.sources.items()
     }
-    return replace(ownership, sources=sources)
+    audiences = _with_manifests(ownership.audiences, directory, place)
+    return replace(ownership, sources=sources, audiences=audiences)
 
 
 def parse_map(text: str, environment: Mapping[str, str], *, place: str = "whence.toml") -> OwnershipMap:
@@ -87,6 +90,24 @@ def parse_map(text: str, environment: Mapping[str, str], *, place: str = "whence
         told = (conceal(finding, interpolated, secrets) for finding in findings)
         raise MapError(place, [Mistake(key_path(one.loc), one.found, one.instead) for one in told])
     return replace(_build(tables, _digest(raw), secrets), written=without_literals(raw))
+
+
+def _with_manifests(audiences: Mapping[str, Audience], directory: Path, place: str) -> dict[str, Audience]:
+    """The audiences with the trusted documents that they name. Raises MapError with every mistake in the manifests."""
+    read: dict[str, Audience] = {}
+    mistakes: list[Mistake] = []
+    for name, audience in audiences.items():
+        trusted = None
+        if audience.manifest is not None:
+            try:
+                trusted = read_manifest(directory / audience.manifest)
+            except ManifestError as error:
+                path = key_path(("audiences", name, "trusted_documents"))
+                mistakes += (Mistake(path, found, instead) for found, instead in error.mistakes)
+        read[name] = replace(audience, trusted=trusted)
+    if mistakes:
+        raise MapError(place, mistakes)
+    return read
 
 
 def _parse(text: str, place: str) -> dict[str, Any]:
@@ -147,7 +168,18 @@ def _digest(raw: Mapping[str, Any]) -> str:
 
 def _build(tables: MapTables, digest: str, secrets: frozenset[str]) -> OwnershipMap:
     """The map of tables in which nothing is wrong."""
-    audiences = {name: Audience(name, table.governance) for name, table in (tables.audiences or {}).items()}
+    limits = RequestLimits().under(tables.limits)
+    audiences = {
+        name: Audience(
+            name,
+            table.governance,
+            limits=limits.under(table.limits),
+            manifest=table.trusted_documents,
+            only_trusted=table.only_trusted,
+            automatic_persisted_queries=table.automatic_persisted_queries,
+        )
+        for name, table in (tables.audiences or {}).items()
+    }
     governing = tuple(name for name, audience in audiences.items() if audience.governance)
     sources = {
         name: DeclaredSource(table.declaration, table.kind, table.options)

@@ -23,6 +23,7 @@ from resolvers.map_tables import (
 )
 from resolvers.mistakes import Finding, Loc, one_of, shown, under
 from resolvers.plain_words import NAMED_AT_MOST, known_keys, read_table
+from resolvers.request_limits import LimitsTable
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
 from sources.registry import connector_kind, connector_names
 
@@ -71,6 +72,7 @@ class _TablesReader:
             sources=None if sources is None else {name: self.source(name, table) for name, table in sources.items()},
             fields=self.each(FieldTable, "fields", fields),
             identity=self.table(IdentityTable, ("identity",), self.content.get("identity", {})) or IdentityTable(),
+            limits=self.table(LimitsTable, ("limits",), self.content.get("limits", {})) or LimitsTable(),
             findings=tuple(self.findings),
             unreadable=frozenset(self.unreadable),
         )

@@ -1,4 +1,4 @@
-"""What ``[content]``, ``[audiences.X]``, ``[fields.X]`` and ``[identity]`` in whence.toml may say, unchecked.
+"""What ``[content]``, ``[audiences.X]``, ``[fields.X]``, ``[identity]`` and ``[limits]`` in whence.toml may say, unchecked.
 
 Every key is optional here, so that one that is missing or wrong does not hide the others; the rules ask for what must
 be there.
@@ -15,11 +15,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from resolvers.mistakes import Finding, Loc
+from resolvers.request_limits import LimitsTable
 from sources.declaration import ConnectorKind, ConnectorOptions, Declared, SourceDeclaration
 from sources.durations import Duration
 from sources.values import FieldType
 
-SECTIONS = ("content", "audiences", "sources", "fields", "identity")
+SECTIONS = ("content", "audiences", "sources", "fields", "identity", "limits")
 IDENTITY_KEYS = ("gtin", "brand+mpn", "sku")
 """The keys by which records are linked, best first."""
 
@@ -67,6 +68,10 @@ class AudienceTable(Declared):
     """``[audiences.X]``."""
 
     governance: bool = False
+    trusted_documents: str | None = None
+    only_trusted: bool = False
+    automatic_persisted_queries: bool = True
+    limits: LimitsTable | None = None
 
 
 class ContentTable(Declared):
@@ -114,6 +119,7 @@ class MapTables:
     sources: Mapping[str, SourceTable] | None
     fields: Mapping[str, FieldTable] | None
     identity: IdentityTable
+    limits: LimitsTable
     findings: tuple[Finding, ...]
     unreadable: frozenset[Loc] = field(default_factory=frozenset)
 

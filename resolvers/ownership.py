@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from resolvers.request_limits import RequestLimits
+from resolvers.trusted_documents import TrustedDocuments
 from sources.contract import Scope
 from sources.declaration import ConnectorKind, ConnectorOptions, SourceDeclaration
 from sources.interpretation.entries import FieldShape
@@ -66,10 +68,19 @@ class FieldDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who may see which fields. ``governance``: sees the ownership map, the sources and read plans."""
+    """Who may see which fields, and what it may ask. ``governance``: sees the ownership map, the sources and read plans."""
 
     name: str
     governance: bool = False
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    manifest: str | None = None
+    """The path of its trusted documents, as the map's file says it."""
+    trusted: TrustedDocuments | None = None
+    """What stands there."""
+    only_trusted: bool = False
+    """Whether every other document is refused."""
+    automatic_persisted_queries: bool = True
+    """Whether a client may register a document by its hash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,17 @@ def lacking(what: str) -> str | None:
             return None if shutil.which("openssl") else "no openssl on PATH (Debian: apt install openssl)"
         case "tryton":
             return "Tryton is installed from the network, and WHENCE_OFFLINE is set" if _offline() else None
+        case "pypi":
+            return "it is fetched from PyPI, and WHENCE_OFFLINE is set" if _offline() else None
         case "product-data":
             found = product_data()
             return None if found.is_dir() else f"no product data in {found} (WHENCE_PRODUCT_DATA names its directory)"
         case "root":
             return None if os.geteuid() == 0 else "only root can change to another user"
         case _:
-            raise pytest.UsageError(f"needs({what!r}): write mariadb, node, openssl, tryton, product-data or root")
+            raise pytest.UsageError(
+                f"needs({what!r}): write mariadb, node, openssl, tryton, pypi, product-data or root"
+            )
 
 
 def _offline() -> bool:

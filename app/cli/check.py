@@ -14,6 +14,7 @@ from app.cli.declared import open_each
 from app.cli.effects import effects_of
 from app.cli.ending import ExitCode
 from app.cli.output import clean, console, say, table, write_json
+from app.trusted import check_trusted_aside
 from resolvers.map_file import MapError, Mistake, gaps
 from sources.columns import unseen_columns
 from sources.contract import Description, Failed
@@ -73,6 +74,7 @@ async def check(configuration: Configuration, offline: bool, strict: bool, as_js
 async def _look(configuration: Configuration, offline: bool) -> Findings:
     ownership = configuration.load()
     opened, mistakes = open_each(ownership, configuration.redactor)
+    mistakes += await check_trusted_aside(ownership)
     unreachable: list[tuple[str, Failure]] = []
     doubts: list[Mistake] = []
     try:

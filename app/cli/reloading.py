@@ -10,6 +10,8 @@ from app.cli.configuration import Configuration, audience_of
 from app.cli.declared import refuse_unopenable
 from app.cli.output import clean, remark
 from app.reload import CurrentRuntime, Reloaded, keep_map_current
+from app.trusted import check_trusted_aside
+from resolvers.map_file import MapError
 from resolvers.ownership import OwnershipMap
 
 
@@ -18,6 +20,8 @@ async def read_map(configuration: Configuration) -> OwnershipMap:
     ownership = configuration.load()
     audience_of(ownership, configuration.settings)
     await refuse_unopenable(ownership, str(configuration.config), configuration.redactor)
+    if mistakes := await check_trusted_aside(ownership):
+        raise MapError(str(configuration.config), mistakes)
     return ownership
 
 

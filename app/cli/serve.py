@@ -25,6 +25,7 @@ from app.cli.output import remark
 from app.cli.progress import SyncProgress, tell_failures
 from app.cli.reloading import read_map, watching_map
 from app.demo.launch import DemoCompany
+from app.heap import keep_heap_settled
 from app.main import GRAPHQL_PATH, build_app
 from app.prompt_clients import PromptClients
 from app.reload import CurrentRuntime, open_current, saved_at
@@ -38,6 +39,8 @@ KEEP_ALIVE_SECONDS = 5
 MOST_REQUESTS = 1000
 BACKLOG = 512
 HEADER_BYTES = 64 * 1024
+SWITCH_SECONDS = 0.001
+"""After so long the thread that reads long documents lets the event loop go on, should it wait."""
 
 log = structlog.stdlib.get_logger("whence.serve")
 
@@ -134,6 +137,7 @@ async def _first_sync(runtime: Runtime, *, everything: bool) -> None:
     titles = {name: runtime.ownership.declaration(name).title for name in names}
     with SyncProgress(titles) as bars:
         reports = await sync_once(runtime, names, progress=bars.progress, done=bars.done)
+        await runtime.readying.catch_up(bars.readying())
     tell_failures(reports)
     await runtime.state.refresh()
 
@@ -158,6 +162,7 @@ async def _listen(
         syncing=asked.syncing,
         example=banner.document,
         hosts=configuration.settings.hosts,
+        compiling=configuration.settings.compile,
     )
     server = _Server(
         uvicorn.Config(
@@ -178,8 +183,13 @@ async def _listen(
     async with _running(server, listening) as running:
         log.info("listening", address=address)
         await banner.show()
-        async with watching_map(configuration, current, taking=asked.syncing):
-            await asyncio.wait([running])
+        sys.setswitchinterval(SWITCH_SECONDS)
+        settling = asyncio.create_task(keep_heap_settled(lambda: current().uses))
+        try:
+            async with watching_map(configuration, current, taking=asked.syncing):
+                await asyncio.wait([running])
+        finally:
+            settling.cancel()
 
 
 @asynccontextmanager

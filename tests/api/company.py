@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,10 @@ from starlette.requests import Request
 
 from app.access import AccessLog
 from app.graphiql import GraphiQL, graphiql_routes
-from app.graphql import Limits, graphql_route
+from app.graphql import graphql_route
 from app.health import health_routes
+from resolvers.ownership import Audience
+from resolvers.request_limits import RequestLimits
 
 SECRET = "kettle-s3cret-of-the-erp"
 
@@ -140,7 +142,11 @@ SCHEMAS = {
 
 
 def company(
-    journal: Journal | None = None, *, limits: Limits | None = None, redact: Callable[[str], str] = str
+    journal: Journal | None = None,
+    *,
+    limits: RequestLimits | None = None,
+    audiences: Mapping[str, Audience] | None = None,
+    redact: Callable[[str], str] = str,
 ) -> Starlette:
     """The application, with everything of the HTTP face around the small schema."""
     seen = journal or Journal()
@@ -155,6 +161,7 @@ def company(
                 context,
                 default_audience="internal",
                 limits=limits,
+                audiences=audiences,
                 redact=redact,
                 graphiql=GraphiQL(("internal", "storefront"), "internal", example=EXAMPLE),
             ),

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from graphql import build_schema, parse, specified_rules, validate
+from graphql import build_schema, get_introspection_query, parse, specified_rules, validate
 
-from app.limits import OperationLimits, limits_rule
+from app.limits import check_size
+from resolvers.request_limits import RequestLimits
 
 SCHEMA = build_schema(
     "type Query { a: Query b(first: Int): Query c(lookups: [ID!]): Query leaf: Int } directive @on repeatable on FIELD"
 )
-RULE = limits_rule()
+LIMITS = RequestLimits()
 
 
 def refused(document: str) -> set[str]:
     """The limits that a document is beyond."""
-    errors = validate(SCHEMA, parse(document), [RULE])
+    errors = check_size(parse(document), LIMITS)
     return {error.message.removeprefix("The operation is beyond the limit of ").partition(":")[0] for error in errors}
 
 
@@ -50,7 +51,7 @@ def test_a_page_whose_size_is_a_variable_counts_as_the_longest() -> None:
     assert refused(query) == {"cost"}
 
 
-@pytest.mark.parametrize("length", [16, 22, 100])
+@pytest.mark.parametrize("length", [16, 22, 98])
 def test_fragments_that_double_at_each_step_are_measured_once_each(length: int) -> None:
     chain = " ".join(
         f"fragment F{n} on Query {{ x: a {{ ...F{n + 1} }} y: a {{ ...F{n + 1} }} }}" for n in range(length)
@@ -61,15 +62,21 @@ def test_fragments_that_double_at_each_step_are_measured_once_each(length: int) 
 
 def test_a_circle_of_fragments_is_another_rules_and_does_not_hang() -> None:
     document = parse("{ ...F } fragment F on Query { a { ...G } } fragment G on Query { a { ...F } }")
-    assert validate(SCHEMA, document, [RULE]) == []
-    assert validate(SCHEMA, document, [*specified_rules, RULE])
+    assert check_size(document, LIMITS) == []
+    assert validate(SCHEMA, document, specified_rules)
 
 
 def test_introspection_as_tools_send_it_is_within_the_limits() -> None:
-    from graphql import get_introspection_query
-
-    assert validate(SCHEMA, parse(get_introspection_query()), [RULE]) == []
+    assert check_size(parse(get_introspection_query()), LIMITS) == []
 
 
 def test_limits_are_settings() -> None:
-    assert validate(SCHEMA, parse(nested(3)), [limits_rule(OperationLimits(depth=2))])
+    [error] = check_size(parse(nested(3)), RequestLimits(depth=2))
+    assert error.message.endswith("at most 2 are allowed, and it has 3.")
+    assert error.extensions == {"code": "LIMIT"}
+
+
+def test_fragments_that_nest_in_fragments_beyond_what_can_be_walked_are_too_deep() -> None:
+    inner = "a { " * 15 + "...F%d" + " }" * 15
+    chain = " ".join(f"fragment F{n} on Query {{ {inner % (n + 1)} }}" for n in range(98))
+    assert refused(f"{{ ...F0 }} {chain} fragment F98 on Query {{ leaf }}") == {"depth"}

@@ -15,12 +15,15 @@ from typing import Any
 import httpx2
 import pytest
 import structlog
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app import redaction, telemetry
 from app.access import AccessLog
 from app.redaction import MASK, TEXT_LENGTH, Redactor
 from app.telemetry import configure_logging
@@ -240,3 +243,63 @@ async def test_what_raises_outside_graphql_is_a_masked_500(written: io.StringIO)
     failed, access = lines(written)
     assert failed["id"] == error["extensions"]["id"]
     assert (access["status"], access["request_id"]) == (500, failed["request_id"])
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "authorization",
+            "Authorızation",
+            ":",
+            "=",
+            "@",
+            "://",
+            "token",
+            "toKen",
+            "ſecret",
+            "password",
+            " ",
+            "bearer",
+        ),
+        *("Basic", "BASIC", "bAsic", "'", '"', "abc123==", "erp", "api_key", "\t", "x", "https://u:p@h/", "cookie"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@settings(max_examples=500, deadline=None)
+@example("Authorızation: abc")
+@example("paſſword=abc")
+def test_what_is_not_searched_for_patterns_has_none(text: str) -> None:
+    searched = text
+    for pattern, replacement in redaction._PATTERNS:
+        searched = pattern.sub(replacement, searched)
+    assert Redactor().text(text) == searched
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["the quick way", "with another handler"])
+async def test_the_line_of_a_request_has_no_secret_and_goes_where_all_lines_go(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    if alone:  # pytest listens too
+        monkeypatch.setattr(logging.getLogger(), "handlers", [telemetry._handler])
+    assert telemetry.write_line("try", "whence.test", {}) is alone
+    async with serving(company()) as url, httpx2.AsyncClient(base_url=url) as client:
+        await client.post(f"/graphql/{SECRET}", json={"query": "{ __typename }"})
+        await client.post("/graphql", json={"query": "query A { __typename }", "operationName": "A"})
+    requests = [line for line in lines(written) if line["event"] == "request"]
+    assert requests[0]["path"] == f"/graphql/{MASK}"
+    assert SECRET not in written.getvalue()
+    assert {**requests[1], "address": "", "milliseconds": 0, "request_id": "", "timestamp": ""} == {
+        **{"method": "POST", "path": "/graphql", "status": 200, "bytes": 73, "operation": "A", "audience": "internal"},
+        **{"event": "request", "level": "info", "logger": "whence.access"},
+        **{"address": "", "milliseconds": 0, "request_id": "", "timestamp": ""},
+    }
+    logging.getLogger("whence.access").setLevel(logging.WARNING)
+    try:
+        before = written.getvalue()
+        async with serving(company()) as url, httpx2.AsyncClient(base_url=url) as client:
+            await client.post("/graphql", json={"query": "{ __typename }"})
+        assert written.getvalue() == before
+    finally:
+        logging.getLogger("whence.access").setLevel(logging.NOTSET)

@@ -115,7 +115,7 @@ def _show(console: Console, table: Table) -> None:
     )
     shape.caption_justify = "left"
     for index, name in enumerate(table.columns):
-        shape.add_column(escape(name), justify="left" if index == 0 else "right", overflow="fold")
+        shape.add_column(escape(name), justify="left" if index == 0 else "right", overflow="fold", no_wrap=index == 0)
     for row in table.rows:
         shape.add_row(*(escape(shown(cell)) for cell in row))
     console.print(shape)

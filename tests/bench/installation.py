@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,19 @@ _READY_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """One ownership map and the ledger's database. ``directory`` is for logs and state."""
+    """One ownership map and the ledger's database. ``directory`` is for logs and state, ``variables`` are more for the
+    environment: what the map takes from there, settings."""
 
     config: Path
     directory: Path
     database: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Ours, without what would have Whence do anything else."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("WHENCE_")}
-        return {**ours, "WHENCE_DATABASE_URL": self.database, "NO_COLOR": "1"}
+        return {**ours, "WHENCE_DATABASE_URL": self.database, "NO_COLOR": "1", **self.variables}
 
     def command(self, *words: str) -> list[str]:
         """``whence`` with these words, on this map and ledger."""

@@ -153,6 +153,11 @@ def peak_of_tree(root: int) -> int:
     return sum(_kilobytes(pid, "status", _HIGH_WATER) for pid in (root, *descendants(root))) * 1024
 
 
+def peaks_of_tree(root: int) -> list[int]:
+    """Bytes: the most that ``root`` and each of its living descendants had in memory at a time so far, one by one."""
+    return [_kilobytes(pid, "status", _HIGH_WATER) * 1024 for pid in (root, *descendants(root))]
+
+
 def memory_of_tree(root: int) -> int:
     """Bytes that ``root`` and its living descendants have in memory now, shared ones counted once; 0 where that is secret."""
     return sum(_kilobytes(pid, "smaps_rollup", _PROPORTIONAL) for pid in (root, *descendants(root))) * 1024

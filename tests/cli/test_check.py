@@ -137,3 +137,21 @@ def test_it_says_what_taking_the_map_into_use_would_do(
     assert json_of(call("check", "--json").stdout)["effects"] == []
     monkeypatch.setenv("WHENCE_DATABASE_URL", f"postgresql://keeper@127.0.0.1:{closed_port()}/ledger")
     assert json_of(call("check", "--json").stdout)["effects"] == []
+
+
+def test_trusted_documents_are_checked_against_what_their_audience_may_ask(call: Call, company: Company) -> None:
+    company.write(
+        WHENCE_TOML.replace("[audiences.public]", '[audiences.public]\ntrusted_documents = "documents.json"', 1)
+    )
+    documents = company.directory / "documents.json"
+    documents.write_text('{"a": "query Prying { sources { name } }", "b": "{ __typename }"}')
+    result = call("check", "--json", "--offline")
+    assert result.exit_code == 2
+    [mistake] = json_of(result.stdout)["mistakes"]
+    assert mistake["path"] == "audiences.public.trusted_documents"
+    assert mistake["found"].startswith("document a (query Prying), which this audience may not send: Cannot query")
+    refused = call("serve", "--port", "0")
+    assert refused.exit_code == 2
+    assert "query Prying" in refused.output + refused.stderr
+    documents.write_text('{"b": "{ __typename }"}')
+    assert call("check", "--offline").exit_code == 0
