@@ -65,14 +65,29 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Fields of products as one asker gets them, each either from the winners chosen ahead or as a fact from the records.
+    """Fields of products as one asker gets them, each either from the winners chosen ahead or read from the records.
 
     ``winners`` is by product, in the order asked; ``read`` is by field and then by product, and goes before."""
 
     winners: Sequence[Winners | None]
-    read: Mapping[str, Mapping[UUID, Fact]]
+    read: Mapping[str, Mapping[UUID, ProductReading]]
+    asker: Asker
+
+    def facts(self, name: str) -> dict[UUID, Fact]:
+        """The facts of one field that were read from the records, by product."""
+        return {product: reading.fact(name, self.asker) for product, reading in self.read.get(name, {}).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What several askers get of the same products at the same moment."""
+
+    of: Sequence[Answer]
+    """In the order of the askers."""
     failing: frozenset[str]
     """The stored systems whose last sync failed: what they said is last known."""
+    failures: Mapping[str, Failure]
+    """The systems that failed on the way, or whose last word this is."""
     now: datetime
 
 
@@ -121,23 +136,23 @@ class Reader:
         self,
         products: Sequence[UUID],
         fields: Collection[str],
-        asker: Asker = EVERYTHING,
+        askers: Sequence[Asker] = (EVERYTHING,),
         *,
         as_of: datetime | None = None,
         origins: bool = True,
+        whole: Collection[str] = (),
         rows: Mapping[UUID, WinnersRow] | None = None,
-    ) -> tuple[Answer, Mapping[str, Failure]]:
-        """The winners of ``fields`` of ``products``, now or as of a moment, and the systems that failed on the way.
+    ) -> Answers:
+        """The winners of ``fields`` of ``products`` as each of ``askers`` gets them, now or as of a moment.
 
-        ``origins``: where they came from is asked for too. ``rows`` are the products' rows of winners, where the caller has
-        looked them up; of a product that is not among them there is none."""
-        ahead = [] if as_of is not None else [name for name in fields if name in self.places]
+        ``origins``: where they came from is asked for too. ``whole`` are fields of which all that is said is asked for;
+        they are read from the records. ``rows`` are the products' rows of winners, where the caller has looked them up; of
+        a product that is not among them there is none. Each system is asked at most once."""
+        ahead = [] if as_of is not None else [name for name in fields if name in self.places and name not in whole]
         if not ahead:
             rows = {}
         elif rows is None:
             rows = await winners_of(self.executor.ledger.pool, products, self.rules, origins=origins)
-        scopes = self.ownership.scopes(asker.locale, asker.channel) if asker.locale or asker.channel else None
-        winners = [None if (row := rows.get(product)) is None else read_winners(row, scopes) for product in products]
         failing = self.executor.failing() if ahead else {}
         failures: dict[str, Failure] = {}
         if failing:
@@ -146,21 +161,26 @@ class Reader:
         wanted: dict[tuple[str, ...], dict[UUID, None]] = {}
         if len(ahead) < len(fields):
             wanted[tuple(name for name in fields if name not in ahead)] = dict.fromkeys(products)
-        for product, one in zip(products, winners, strict=True):
-            unsure = tuple(ahead) if one is None else self._unsure(one, ahead, failing, origins=origins)
-            if unsure:
-                wanted.setdefault(unsure, {})[product] = None
-        if ahead and None in winners:
+        winners = []
+        for asker in askers:
+            scopes = self.ownership.scopes(asker.locale, asker.channel) if asker.locale or asker.channel else None
+            mine = [None if (row := rows.get(product)) is None else read_winners(row, scopes) for product in products]
+            winners.append(mine)
+            for product, one in zip(products, mine, strict=True):
+                unsure = tuple(ahead) if one is None else self._unsure(one, ahead, failing, origins=origins)
+                if unsure:
+                    wanted.setdefault(unsure, {})[product] = None
+        if ahead and None in winners[0]:
             self.unready(tuple(wanted[tuple(ahead)]))
-        read: dict[str, dict[UUID, Fact]] = {}
+        read: dict[str, dict[UUID, ProductReading]] = {}
         if wanted:
             every = await asyncio.gather(*(self.read(tuple(some), names, as_of) for names, some in wanted.items()))
             for names, readings in zip(wanted, every, strict=True):
                 failures |= readings.failures
                 for name in names:
-                    facts = read.setdefault(name, {})
-                    facts.update((product, one.fact(name, asker)) for product, one in readings.products.items())
-        return Answer(winners, read, frozenset(failing), as_of or datetime.now(UTC)), failures
+                    read.setdefault(name, {}).update(readings.products)
+        of = [Answer(mine, read, asker) for mine, asker in zip(winners, askers, strict=True)]
+        return Answers(of, frozenset(failing), failures, as_of or datetime.now(UTC))
 
     async def confirmations(self) -> Mapping[str, datetime]:
         """Source to when what is known of it was last known to be so."""

@@ -6,10 +6,11 @@ is asked of facts beyond their leaves is handed on as facts, and goes on field b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLObjectType
@@ -21,9 +22,10 @@ from resolvers.reader import Answer
 from schema.context import RequestContext
 from schema.facts import FACT_TYPES
 from schema.inputs import lookup_from
-from schema.product import ProductNode, ValuesNode, in_unit, unit_of
+from schema.product import ProductNode, ValuesNode, in_unit, read_fact, unit_of
 from schema.query import MOST_LOOKUPS, ambiguous, find_one, find_several
 from schema.shapes import FactShape, Memory, Moment, Render, Selected, Shapes, ValuesShape
+from sources.ledger.winners import WinnersRow
 from sources.units import convert
 from sources.values import FieldType, decode, encode
 
@@ -56,6 +58,7 @@ class _Column:
     selected: Selected
     field: FieldDefinition | None
     shape: FactShape | ValuesShape | None
+    unit: str | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,6 +66,23 @@ class _Column:
         if self.field is not None:
             return (self.field.name,)
         return self.shape.fields if isinstance(self.shape, ValuesShape) else ()
+
+
+class _Asked:
+    """What one place of an operation asks of products, sorted out."""
+
+    def __init__(
+        self,
+        selected: Sequence[Selected],
+        ids: Sequence[tuple[int, Selected]],
+        groups: Mapping[tuple[str | None, str | None], Sequence[_Column]],
+    ) -> None:
+        self.selected, self.ids, self.groups = selected, ids, groups
+        columns = [column for group in groups.values() for column in group]
+        self.names = tuple(dict.fromkeys(name for column in columns for name in column.names))
+        self.origins = any(column.field is not None for column in columns)
+        self.observed = any(isinstance(one.shape, FactShape) and one.shape.layout.observed for one in columns)
+        self.whole = frozenset(one.field.name for one in columns if one.field is not None and one.shape is None)
 
 
 class ProductBatches:
@@ -75,6 +95,7 @@ class ProductBatches:
             if one.type is FieldType.MONEY:
                 self._plain.setdefault(f"{one.name}Currency", (one, True))
         self._made = Shapes()
+        self._asked: dict[int, _Asked] = {}
         self._shapes: dict[int, tuple[object, FactShape | ValuesShape | None]] = {}
 
     # ── The ways in ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,22 +146,32 @@ class ProductBatches:
 
     async def of_products(self, parents: Sequence[ProductNode], asked: Sequence[Selected], info: Any) -> Sequence[Any]:
         """The fields of ``Product`` that are asked of ``parents``, which are all of one moment."""
+        known = self._asked.get(id(asked))
+        if known is None or known.selected is not asked:
+            known = self._sorted_out(asked)
         told: list[Any] = [None] * len(asked)
+        for at, one in known.ids:
+            told[at] = one.ready([str(parent.product) for parent in parents])
+        if known.groups:
+            await _Level(info.context, parents, told).tell(known)
+        return told
+
+    def _sorted_out(self, asked: Sequence[Selected]) -> _Asked:
+        ids: list[tuple[int, Selected]] = []
         groups: dict[tuple[str | None, str | None], list[_Column]] = {}
         for at, one in enumerate(asked):
             if one.name == "id":
-                told[at] = one.ready([str(parent.product) for parent in parents])
+                ids.append((at, one))
                 continue
-            field = self.fields.get(one.name)
-            arguments = one.arguments
-            scope = (arguments.get("locale"), arguments.get("channel")) if arguments else (None, None)
-            groups.setdefault(scope, []).append(_Column(at, one, field, self._shape(one, field)))
-        (as_of,) = {parent.as_of for parent in parents}
-        for (locale, channel), columns in groups.items():
-            level = _Level(info.context, parents, as_of, locale, channel)
-            for column, values in zip(columns, await level.columns(columns), strict=True):
-                told[column.at] = values
-        return told
+            field, arguments = self.fields.get(one.name), one.arguments
+            column = _Column(at, one, field, self._shape(one, field), arguments.get("unit"))
+            groups.setdefault((arguments.get("locale"), arguments.get("channel")), []).append(column)
+        known = _Asked(asked, ids, groups)
+        if all(one.constant for one in asked):
+            if len(self._asked) >= MOST_SHAPES:
+                self._asked.clear()
+            self._asked[id(asked)] = known
+        return known
 
     def _shape(self, asked: Selected, field: FieldDefinition | None) -> FactShape | ValuesShape | None:
         type_name = "ProductValues" if field is None else FACT_TYPES[field.type].__name__
@@ -161,88 +192,79 @@ class ProductBatches:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """Products of which columns are asked for one locale and channel."""
+    """Products of which columns are asked, by the locale and channel they are asked for."""
 
     context: RequestContext
     parents: Sequence[ProductNode]
-    as_of: datetime | None
-    locale: str | None
-    channel: str | None
+    told: list[Any]
+    """Where the columns are put."""
 
-    async def columns(self, columns: Sequence[_Column]) -> list[Any]:
-        """Their values, one for each parent."""
-        shaped = [column for column in columns if column.shape is not None]
-        handed_on = {column.field.name for column in columns if column.shape is None and column.field is not None}
-        made: dict[int, Any] = {}
-        if shaped:
-            answer = await self._answer(shaped)
-            moment = await self._moment(answer, shaped)
-            memory: Memory = {}
-            for column in shaped:
-                values = self._column(column, answer, moment, memory)
-                if values is None and column.field is not None:
-                    handed_on.add(column.field.name)
-                elif values is not None:
-                    made[column.at] = values
-        read = await self._read(handed_on) if handed_on else {}
-        return [made[column.at] if column.at in made else self._handed_on(column, read) for column in columns]
-
-    async def _answer(self, shaped: Sequence[_Column]) -> Answer:
+    async def tell(self, asked: _Asked) -> None:
+        """Read once, and tell each column as its group gets it."""
         context, parents = self.context, self.parents
-        names = tuple(dict.fromkeys(name for column in shaped for name in column.names))
-        rows = None
-        if all(parent.winners is not None for parent in parents):
-            rows = {one.product: one.winners[0] for one in parents if one.winners and one.winners[0] is not None}
-        answer, failures = await context.reader.answer(
+        (as_of,) = {parent.as_of for parent in parents}
+        rows: dict[UUID, WinnersRow] | None = {}
+        for parent in parents:
+            if parent.winners is None:
+                rows = None
+                break
+            if parent.winners[0] is not None:
+                rows[parent.product] = parent.winners[0]  # type: ignore[index]
+        answers = await context.reader.answer(
             [parent.product for parent in parents],
-            names,
-            context.asker(self.locale, self.channel),
-            as_of=self.as_of,
-            origins=any(column.field is not None for column in shaped),
+            asked.names,
+            [context.asker(locale, channel) for locale, channel in asked.groups],
+            as_of=as_of,
+            origins=asked.origins,
+            whole=asked.whole,
             rows=rows,
         )
-        if failures:
-            context.failures.update(failures)
-        return answer
+        if answers.failures:
+            context.failures.update(answers.failures)
+        confirmed = await context.reader.confirmations() if asked.observed else {}
+        moment = Moment(answers.failing, answers.now, confirmed)
+        places, told = context.reader.places, self.told
+        for (scope, group), answer in zip(asked.groups.items(), answers.of, strict=True):
+            memory: Memory = {}
+            winners: Any = answer.winners
+            for column in group:
+                if not answer.read and column.field is not None and column.unit is None:
+                    shape: Any = column.shape
+                    values = shape.column(column.field, places[column.field.name], winners, moment, memory)
+                    told[column.at] = column.selected.ready(values)
+                else:
+                    told[column.at] = await self._column(column, scope, answer, moment, memory)
 
-    async def _moment(self, answer: Answer, shaped: Sequence[_Column]) -> Moment:
-        observed = any(isinstance(one.shape, FactShape) and one.shape.observed for one in shaped)
-        confirmed = await self.context.reader.confirmations() if observed else {}
-        return Moment(answer.failing, answer.now, confirmed)
-
-    def _column(self, column: _Column, answer: Answer, moment: Moment, memory: Memory) -> Any:
-        """A column that is complete; None where GraphQL has no way to say one of its values."""
-        shape, field = column.shape, column.field
-        places = self.context.reader.places
-        read = [answer.read.get(name, {}) for name in column.names]
-        if any(not _sayable(fact) for by_product in read for fact in by_product.values()):
-            return None
-        if isinstance(shape, ValuesShape):
-            if not any(read):
-                return column.selected.ready(shape.column(places, answer.winners))  # type: ignore[arg-type]
-            rows = []
-            for parent, one in zip(self.parents, answer.winners, strict=True):
-                known = {name: facts[parent.product] for name, facts in answer.read.items() if parent.product in facts}
-                (row,) = shape.column(places, [one]) if one is not None else (shape.empty(),)
-                rows.append(shape.of_facts(known, row))
-            return column.selected.ready(rows)
+    async def _column(
+        self, column: _Column, scope: tuple[str | None, str | None], answer: Answer, moment: Moment, memory: Memory
+    ) -> Any:
+        field, shape, unit = column.field, column.shape, column.unit
+        if field is None:
+            assert isinstance(shape, ValuesShape)
+            return self._values(column, shape, scope, answer)
+        read = answer.facts(field.name) if answer.read else {}
+        if shape is None:
+            return [_in_unit(read[parent.product], unit) for parent in self.parents]
         assert isinstance(shape, FactShape)
-        assert field is not None
+        if not all(map(_sayable, read.values())):  # GraphQL has no way to say one: its error is told as ever
+            asker = answer.asker
+            reads = (
+                read_fact(self.context, parent, field.name, asker.locale, asker.channel) for parent in self.parents
+            )
+            return [_in_unit(fact, unit) for fact in await asyncio.gather(*reads)]
         convert_to: Render | None = None
-        unit = column.selected.arguments.get("unit") if column.selected.arguments else None
         if unit is not None:
             try:
                 convert_to = _converter(unit_of(field, unit))
             except Exception as error:
                 return [error for _ in self.parents]
-        (by_product,) = read
-        place = places.get(field.name, 0)
-        if not by_product:
-            ready = shape.column(field, place, answer.winners, moment, memory, convert_to)  # type: ignore[arg-type]
-            return column.selected.ready(ready)
+        place = self.context.reader.places.get(field.name, 0)
+        if not read:
+            winners: Any = answer.winners
+            return column.selected.ready(shape.column(field, place, winners, moment, memory, convert_to))
         values = []
         for parent, one in zip(self.parents, answer.winners, strict=True):
-            fact = by_product.get(parent.product)
+            fact = read.get(parent.product)
             if fact is not None:
                 values.append(shape.of_fact(in_unit(fact, unit)))
             else:
@@ -250,23 +272,20 @@ class _Level:
                 values += shape.column(field, place, [one], moment, {}, convert_to)
         return column.selected.ready(values)
 
-    async def _read(self, names: set[str]) -> Mapping[str, list[facts.Fact]]:
-        """The facts of ``names`` with all that is said about them, a list by parent."""
-        context, ordered = self.context, sorted(names)
-        readings = await context.reader.read([parent.product for parent in self.parents], ordered, self.as_of)
-        context.failures.update(readings.failures)
-        asker = context.asker(self.locale, self.channel)
-        return {
-            name: [readings.products[parent.product].fact(name, asker) for parent in self.parents] for name in ordered
-        }
-
-    def _handed_on(self, column: _Column, read: Mapping[str, list[facts.Fact]]) -> list[Any]:
-        if column.field is None:
-            return [ValuesNode(parent, self.locale, self.channel) for parent in self.parents]
-        unit = column.selected.arguments.get("unit") if column.selected.arguments else None
-        if unit is None:
-            return list(read[column.field.name])
-        return [_in_unit(fact, unit) for fact in read[column.field.name]]
+    def _values(self, column: _Column, shape: ValuesShape, scope: tuple[str | None, str | None], answer: Answer) -> Any:
+        places = self.context.reader.places
+        read = {name: answer.facts(name) for name in shape.fields if name in answer.read} if answer.read else {}
+        if not read:
+            winners: Any = answer.winners
+            return column.selected.ready(shape.column(places, winners))
+        if not all(_sayable(fact) for by_product in read.values() for fact in by_product.values()):
+            return [ValuesNode(parent, *scope) for parent in self.parents]
+        rows = []
+        for parent, one in zip(self.parents, answer.winners, strict=True):
+            known = {name: facts[parent.product] for name, facts in read.items() if parent.product in facts}
+            (row,) = shape.column(places, [one]) if one is not None else (shape.empty(),)
+            rows.append(shape.of_facts(known, row))
+        return column.selected.ready(rows)
 
 
 async def _or_error(awaitable: Awaitable[Any]) -> Any:
@@ -277,7 +296,7 @@ async def _or_error(awaitable: Awaitable[Any]) -> Any:
         return error
 
 
-def _in_unit(fact: facts.Fact, unit: str) -> facts.Fact | Exception:
+def _in_unit(fact: facts.Fact, unit: str | None) -> facts.Fact | Exception:
     try:
         return in_unit(fact, unit)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -39,7 +40,7 @@ class Crosswalk:
 
 async def crosswalk(context: RequestContext, product: UUID) -> list[Crosswalk]:
     """The records of ``product`` that the asker may see, in the order of whence.toml."""
-    rows = await context.crosswalks.load(product)
+    rows = await asyncio.shield(context.crosswalks.load(product))
     return [
         Crosswalk(
             source=row.key.source,

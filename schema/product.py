@@ -53,7 +53,8 @@ async def read_fact(
     context: RequestContext, node: ProductNode, field: str, locale: str | None = None, channel: str | None = None
 ) -> facts.Fact:
     """One fact of a product, read together with all others that are asked for at the same time."""
-    reading = await context.readings.load(FactKey(node.product, field, node.as_of))
+    # Others wait for the same reading: who is cancelled, since a sibling failed, must not take it along.
+    reading = await asyncio.shield(context.readings.load(FactKey(node.product, field, node.as_of)))
     assert reading is not None, "every product that was asked for is read"
     return reading.fact(field, context.asker(locale, channel))
 

@@ -36,6 +36,10 @@ class Selected(Protocol):
         """The name it has in the answer."""
 
     @property
+    def constant(self) -> bool:
+        """Whether it is the same object whenever its operation runs."""
+
+    @property
     def arguments(self) -> Mapping[str, Any]:
         """Its arguments, coerced."""
 

