@@ -96,6 +96,13 @@ def check_size(document: DocumentNode, limits: RequestLimits) -> list[GraphQLErr
     return errors
 
 
+def sizes(document: DocumentNode) -> Mapping[OperationDefinitionNode, Size]:
+    """What each operation of a valid document asks for."""
+    measure = _Measure(document)
+    operations = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    return {operation: measure.selection(operation.selection_set) for operation in operations}
+
+
 def budgeted_rule(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:
     """GraphQL's own rule on overlapping fields, which gives up (``ValidationAbortedError``) where it would take more than
     so many comparisons."""

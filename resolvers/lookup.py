@@ -8,10 +8,10 @@ from uuid import UUID
 
 from resolvers.normalise import fold_name, spellings
 from sources.contract import Identifier, RecordKey
-from sources.identifiers import normalise_identifier
+from sources.identifiers import normalise_identifier, plain_sku
 from sources.interpretation.texts import is_encodable
 from sources.ledger.database import Pool
-from sources.ledger.lookups import Wanted, find_products, find_products_with_winners
+from sources.ledger.lookups import Wanted, find_plainly_with_winners, find_products, find_products_with_winners
 from sources.ledger.winners import WinnersRow
 
 LONGEST_LOOKUP = 400
@@ -65,9 +65,13 @@ async def look_up_with_winners(
 ) -> list[FoundWithWinners | Ambiguous | None]:
     """What each lookup means today, with the winners of each product that were chosen by ``rules``, if any; ``origins``:
     with where they came from. One statement."""
-    ids, wanted = _ways(lookups)
+    skus = [None if lookup.sku is None else plain_sku(lookup.sku) for lookup in lookups]
+    if None in skus:
+        ids, wanted = _ways(lookups)
+        found = await find_products_with_winners(pool, ids, wanted, visible, rules, origins=origins)
+    else:
+        found = await find_plainly_with_winners(pool, "sku", skus, visible, rules, origins=origins)  # type: ignore[arg-type]
     told: list[FoundWithWinners | Ambiguous | None] = [None] * len(lookups)
-    found = await find_products_with_winners(pool, ids, wanted, visible, rules, origins=origins)
     for place, product, winners, several in found:
         told[place] = (product, winners) if several is None else Ambiguous(tuple(several))
     return told

@@ -94,18 +94,29 @@ class Chooser:
         for record in records:
             by_source.setdefault(record.source, []).append(record)
         origins: dict[Origin, int] = {}
+        known: dict[tuple[int, str | None, str], int] = {}
         values: list[JSON] = []
         places: list[int] = []
         undecided: list[int] = []
         scoped: dict[int, list[list[JSON]]] = {}
         for place, field in enumerate(self._fields):
+            plain = self._plain(field, by_source)
+            if plain is not None:
+                record, entry = plain
+                which = (id(record), entry.get("lastUpdated"), entry["basis"])
+                number = known.get(which)
+                if number is None:
+                    number = known[which] = origins.setdefault(_origin(record, entry), len(origins))
+                values.append(entry["value"])
+                places.append(number)
+                continue
             try:
                 choices = list(self._choices(field, by_source))
             except _Undecided:
                 undecided.append(place)
                 choices = []
             numbered = [(value, origins.setdefault(origin, len(origins))) for value, origin in choices]
-            chosen = self._usually(choices)
+            chosen = chosen_among([origin for _, origin in choices], self._usual) if choices else None
             values.append(None if chosen is None else numbered[chosen][0])
             places.append(NOBODY if chosen is None else numbered[chosen][1])
             if any(origin.locale or origin.channel for _, origin in choices):
@@ -119,8 +130,25 @@ class Chooser:
             undecided or None,
         )
 
-    def _usually(self, choices: Sequence[tuple[JSON, Origin]]) -> int | None:
-        return chosen_among([origin for _, origin in choices], self._usual)
+    def _plain(
+        self, field: FieldDefinition, by_source: Mapping[str, Sequence[StandingRecord]]
+    ) -> tuple[StandingRecord, Mapping[str, JSON]] | None:
+        """The most usual case, told without decoding anything: the first system of the chain that says anything says it in
+        one record, for everywhere, in the form in which it is answered. None where it is not that."""
+        for source in field.chain:
+            records = by_source.get(source, ())
+            if len(records) != 1:
+                if records:
+                    return None
+                continue
+            entries = records[0].claims.get(field.name)
+            if not entries or source not in self._mapped[field.name]:
+                continue
+            entry = entries[0]
+            if len(entries) > 1 or "locale" in entry or "channel" in entry or "unreadable" in entry:
+                return None
+            return (records[0], entry) if _is_as_answered(field, entry["value"]) else None
+        return None
 
     def _choices(
         self, field: FieldDefinition, by_source: Mapping[str, Sequence[StandingRecord]]
@@ -135,9 +163,6 @@ class Chooser:
             saying = [record for record in records if record.claims.get(name)]
             if not saying:
                 continue
-            if (plain := _plain(field, saying)) is not None:
-                yield plain
-                return
             everywhere = False
             for value, origin in self._considered(field, saying):
                 everywhere = everywhere or (origin.locale is None and origin.channel is None)
@@ -188,28 +213,13 @@ def _ahead(one: Said) -> bool:
     return last_updated is not None and last_updated > one.claim.observed_at
 
 
-_AS_KEPT = {FieldType.TEXT: str, FieldType.BOOLEAN: bool}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _MONEY = {"amount", "currency"}
 
 
-def _plain(field: FieldDefinition, records: Sequence[StandingRecord]) -> tuple[JSON, Origin] | None:
-    """The most usual case without decoding anything: one record, one claim for everywhere, kept in the form in which it
-    is answered. None where it is not that."""
-    if len(records) != 1:
-        return None
-    record = records[0]
-    entries = record.claims[field.name]
-    if len(entries) != 1:
-        return None
-    entry = entries[0]
-    if "locale" in entry or "channel" in entry or "unreadable" in entry:
-        return None
-    value = entry["value"]
-    if type(value) is not _AS_KEPT.get(field.type) and not _is_as_kept(field, value):
-        return None
+def _origin(record: StandingRecord, entry: Mapping[str, JSON]) -> Origin:
     last_updated = entry.get("lastUpdated")
-    return value, Origin(
+    return Origin(
         record.source,
         record.record_id,
         last_updated,
@@ -220,8 +230,13 @@ def _plain(field: FieldDefinition, records: Sequence[StandingRecord]) -> tuple[J
     )
 
 
-def _is_as_kept(field: FieldDefinition, value: JSON) -> bool:
+def _is_as_answered(field: FieldDefinition, value: JSON) -> bool:
+    """Whether a value, as the ledger keeps it, is surely of the field's type and in the form in which it is answered."""
     match field.type:
+        case FieldType.TEXT:
+            return type(value) is str
+        case FieldType.BOOLEAN:
+            return type(value) is bool
         case FieldType.INTEGER:
             return type(value) is int and _SMALLEST <= value <= _LARGEST
         case FieldType.NUMBER:

@@ -67,7 +67,7 @@ class Moment:
 
 Parts: TypeAlias = "tuple[dict[str, JSON], dict[str, JSON]]"
 """What of an envelope stands before its value, and what behind it."""
-Memory: TypeAlias = "dict[Any, list[tuple[Sequence[JSON], Sequence[int], list[Parts | None]]]]"
+Memory: TypeAlias = "dict[Any, list[tuple[Sequence[JSON], Sequence[int], list[Any]]]]"
 """What was made of one answer's origins: by layout, for each product its values, their places, and the parts by origin."""
 
 
@@ -81,21 +81,16 @@ class Layout:
         self.of_the_moment = bool(names & _OF_THE_MOMENT)
         self.observed = "observedAt" in names
         self.led = bool(head)
-        self._of_nobody = dict.fromkeys(key for key, _ in head), dict.fromkeys(key for key, _ in tail)
-        self._of_origin = None
-        if names <= _OF_ORIGIN.keys():
-            self._of_origin = (
-                [(key, _OF_ORIGIN[name]) for key, name in head],
-                [(key, _OF_ORIGIN[name]) for key, name in tail],
-            )
+        self._of_nobody = dict.fromkeys(key for key, _ in tail)
+        self._plainly: list[tuple[str, int]] | None = None
+        if not head and names <= _OF_ORIGIN.keys():
+            self._plainly = [(key, _OF_ORIGIN[name]) for key, name in tail]
 
-    def parts(self, field: FieldDefinition, origin: Sequence[Any] | None, moment: Moment) -> Parts:
-        """Those of facts of ``field`` that came from ``origin``; None is of nobody."""
-        if self._of_origin is not None:
-            if origin is None:
-                return self._of_nobody
-            head, tail = self._of_origin
-            return {key: origin[at] for key, at in head} if head else {}, {key: origin[at] for key, at in tail}
+    def parts(self, field: FieldDefinition, origin: Sequence[Any] | None, moment: Moment) -> Any:
+        """What stands around values of facts of ``field`` that came from ``origin``; None is of nobody. Behind it alone,
+        where the layout is not ``led``: else before and behind."""
+        if self._plainly is not None:
+            return self._of_nobody if origin is None else {key: origin[at] for key, at in self._plainly}
         said: dict[str, JSON] = {"__typename": self._type_name}
         if origin is None:
             said.update(dict.fromkeys(_OF_ORIGIN))
@@ -105,7 +100,8 @@ class Layout:
             said["status"] = status_of(field, origin[0] if origin else None, moment.failing).value
             said["freshness"] = _freshness(field, origin[3] if origin else None, moment.now).value
             said["observedAt"] = _observed(origin, moment.confirmed) if origin and self.observed else None
-        return self._around(said)
+        around = self._around(said)
+        return around if self.led else around[1]
 
     def of_fact(self, fact: Fact) -> Parts:
         """Those of a fact that was read from the records."""
@@ -163,20 +159,19 @@ class FactShape:
             for one, (_, places, parts) in zip(winners, rows, strict=True):
                 if parts[at := places[place]] is None:
                     parts[at] = layout.parts(field, None if at == NOBODY else one.origins[at], moment)
-        if key is None:
-            return [parts[places[place]][1] for _, places, parts in rows]
+        if key is None:  # then the layout is not led
+            return [parts[places[place]] for _, places, parts in rows]
         render = _both(convert, self._render)
-        if render is not None:
-            rendered = [None if (value := values[place]) is None else render(value) for values, _, _ in rows]
-            around = [parts[places[place]] for _, places, parts in rows]
-            return [{**head, key: value, **tail} for value, (head, tail) in zip(rendered, around, strict=True)]
-        if layout.led:
-            return [
-                {**head, key: values[place], **tail}
-                for values, places, parts in rows
-                for head, tail in (parts[places[place]],)
-            ]
-        return [{key: values[place], **parts[places[place]][1]} for values, places, parts in rows]
+        if render is None and not layout.led:
+            return [{key: values[place], **parts[places[place]]} for values, places, parts in rows]
+        told = []
+        for values, places, parts in rows:
+            value = values[place]
+            if render is not None and value is not None:
+                value = render(value)
+            around = parts[places[place]]
+            told.append({**around[0], key: value, **around[1]} if layout.led else {key: value, **around})
+        return told
 
     def of_fact(self, fact: Fact) -> JSON:
         """The same of a fact that was read from the records."""

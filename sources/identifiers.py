@@ -44,8 +44,8 @@ def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
     GTINs come back in 14 digits, SKUs and brands without regard to case and white space, MPNs also without separators.
     Raises ValueError for a scheme that there is not.
     """
-    if scheme == "sku" and _is_plain(raw) and (lowered := raw.lower()) not in _PLACEHOLDERS:
-        return Identifier(scheme, lowered, raw)
+    if scheme == "sku" and (plain := plain_sku(raw)) is not None:
+        return Identifier(scheme, plain, raw)
     normalise = _SCHEMES.get(scheme)
     if normalise is None:
         raise ValueError(f"{quoted(scheme)} is not a scheme of identifiers; write one of {', '.join(_SCHEMES)}")
@@ -68,17 +68,22 @@ def normalise_identifier(scheme: str, raw: str) -> Identifier | str:
     return Identifier(scheme, normalised, written)
 
 
-def _is_plain(raw: str) -> bool:
-    """Whether nothing that is looked for below can be in ``raw``: it is printable ASCII without a space, of usual length,
-    and begins with a letter that no pattern begins with."""
-    return (
+def plain_sku(raw: str) -> str | None:
+    """The value of the SKU that ``raw`` writes, told quickly; None where that takes a closer look.
+
+    Nothing that there is to be looked for is in printable ASCII without a space that begins with a letter with which no
+    pattern begins."""
+    if (
         0 < len(raw) <= MAX_IDENTIFIER
         and raw.isascii()
         and raw[0].isalpha()
         and raw[0] not in "xX"
         and " " not in raw
         and raw.isprintable()
-    )
+        and (lowered := raw.lower()) not in _PLACEHOLDERS
+    ):
+        return lowered
+    return None
 
 
 def brand_and_mpn(brand: Identifier, mpn: Identifier) -> Identifier:

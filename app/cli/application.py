@@ -263,6 +263,25 @@ def schema(config: Config = None, audience: Audience = None, demo: Demo = False,
     _end(work(configure(Options(config, None, False, audience, demo, verbose), asking=False)))
 
 
+@application.command("explain")
+def explain_operation(
+    document: Annotated[str, typer.Argument(metavar="FILE", help="A GraphQL document; - reads standard input.")],
+    operation: Annotated[str | None, typer.Option("--operation", metavar="NAME", help="Which, of several.")] = None,
+    code: Annotated[bool, typer.Option("--code", help="Print the Python code that it is compiled to.")] = False,
+    config: Config = None,
+    audience: Audience = None,
+    as_json: AsJson = False,
+    demo: Demo = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure a GraphQL operation against the limits, and show the code that it is compiled to. It needs no database."""
+    from app.cli.configuration import configure
+    from app.cli.explain import explain as work
+
+    chosen = configure(Options(config, None, as_json, audience, demo, verbose), asking=False)
+    _end(work(chosen, document, operation, code=code, in_json=as_json))
+
+
 # ── The demo ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 System = Annotated[str, typer.Argument(help="erp, wms, pim, shop, crm, support, marketing or sales.")]

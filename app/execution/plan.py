@@ -232,7 +232,7 @@ class Selection:
         elif self.select == self._build_select:
             self.select = self.planner.build_select(self)
         for field in self.fields:
-            if field.composite and field.batch is None:
+            if field.composite and (field.batch is None or field.leads_deep):
                 for type_ in field.types[:_PREPARED]:
                     field.child(type_).prepare()
 

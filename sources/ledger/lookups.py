@@ -84,6 +84,24 @@ async def find_products_with_winners(
     ]
 
 
+async def find_plainly_with_winners(
+    pool: Pool, scheme: str, values: Sequence[str], visible: Collection[str], rules: str, *, origins: bool
+) -> list[FoundProduct]:
+    """The same of lookups that are all by a value of one scheme, and hold no control characters: what a storefront asks for
+    a page of products. Texts, and not arrays of them, for arrays are taken apart one by one on the way."""
+    rows = await pool.fetch(
+        _FIND_PLAINLY_WITH_ORIGINS if origins else _FIND_PLAINLY_WITH_WINNERS,
+        _SEPARATOR.join(values),
+        scheme,
+        _SEPARATOR.join(visible),
+        rules,
+    )
+    return [
+        FoundProduct(place - 1, product, None if plain is None else WinnersRow(product, plain, *rest), several)
+        for place, several, product, plain, *rest in rows
+    ]
+
+
 def _sought(
     ids: Mapping[int, UUID], wanted: Sequence[Wanted], visible: Collection[str], *, past: bool
 ) -> tuple[Any, ...]:
@@ -146,7 +164,23 @@ async def changes_of(
     return [ChangeEntry(**row) for row in rows]
 
 
-_FIND = """
+_BEST = """
+select place, array_agg(distinct product_id order by product_id) as products
+from (select *, min(tier) over (partition by place) as best from met) ranked
+where tier = best group by place
+"""
+_FIND_PLAINLY = f"""
+with met as (
+    select w.place, a.product_id, case when x.linked_by <> 'apart' then 0 when p.listed then 1 else 2 end as tier
+    from unnest(string_to_array($1, E'\\x1f')) with ordinality as w (folded, place)
+    join aliases a on a.folded = w.folded and a.scheme = $2
+    join crosswalk x on x.source = a.source and x.record_id = a.record_id
+    join products p on p.product_id = a.product_id
+    where a.source = any(string_to_array($3, E'\\x1f'))
+) {_BEST}
+"""
+_SEPARATOR = "\x1f"
+_FIND = f"""
 with met as (
     select w.place, coalesce(f.product_id, w.id) as product_id, 0 as tier
     from unnest($1::int[], $2::uuid[]) as w (place, id)
@@ -170,17 +204,17 @@ with met as (
     where (w.source is null or a.source = w.source) and (w.spelling is null or a.alias = w.spelling)
       and a.source = any($7::text[])
 )
-select place, array_agg(distinct product_id order by product_id) as products
-from (select *, min(tier) over (partition by place) as best from met) ranked
-where tier = best group by place
+{_BEST}
 """
 _WITH = """
 select f.place, case when cardinality(f.products) > 1 then f.products end, f.products[1],
        w.plain, {origins}, w.scoped, w.undecided from ({find}) f
-left join winners w on cardinality(f.products) = 1 and w.product_id = f.products[1] and w.rules = $13
+left join winners w on cardinality(f.products) = 1 and w.product_id = f.products[1] and w.rules = {rules}
 """
-_FIND_WITH_ORIGINS = _WITH.format(find=_FIND, origins="w.origins")
-_FIND_WITH_WINNERS = _WITH.format(find=_FIND, origins="''::bytea")
+_FIND_WITH_ORIGINS = _WITH.format(find=_FIND, origins="w.origins", rules="$13")
+_FIND_WITH_WINNERS = _WITH.format(find=_FIND, origins="''::bytea", rules="$13")
+_FIND_PLAINLY_WITH_ORIGINS = _WITH.format(find=_FIND_PLAINLY, origins="w.origins", rules="$4")
+_FIND_PLAINLY_WITH_WINNERS = _WITH.format(find=_FIND_PLAINLY, origins="''::bytea", rules="$4")
 _CROSSWALK = """
 select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at,
        r.names, r.identifiers, r.updated_at, greatest(r.observed_at, c.confirmed_at) as observed_at

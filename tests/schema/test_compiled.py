@@ -37,7 +37,7 @@ logging.getLogger("strawberry.execution").disabled = True  # it prints every err
 AWAY = Failure(FailureKind.UNREACHABLE, "switched off")
 QUESTIONS = int(os.environ.get("WHENCE_QUESTIONS") or 40)
 """For each of the ways in which systems may be read."""
-_TIMES = re.compile(r"\(failing since [^)]*\)")
+_TIMES = re.compile(r"\s*\(failing since [^)]*\)")
 ARGUMENTS: Mapping[str, list[Any]] = {
     "by": [{"gtin": GTINS[0]}, {"gtin": GTINS[1]}, {"sku": "none"}, {"alias": "Kettle"}, {"gtin": "not one"}],
     "lookups": [
