@@ -130,6 +130,7 @@ class FactShape:
     def __init__(self, layout: Layout, value: str | None, render: Render | None) -> None:
         self.layout = layout
         self._value, self._render = value, render
+        self._plainly = value is not None and render is None and not layout.led and not layout.of_the_moment
 
     @property
     def observed(self) -> bool:
@@ -148,6 +149,8 @@ class FactShape:
         """The facts of ``field``, which has ``place`` among the ``winners`` of each product. ``memory`` is kept for all
         columns of the same winners."""
         layout, key = self.layout, self._value
+        if self._plainly and convert is None and (known := memory.get(layout)) is not None:
+            return [{key: values[place], **parts[places[place]]} for values, places, parts in known]
         which = (layout, field.system_of_record, field.max_age) if layout.of_the_moment else layout
         rows: Any = memory.get(which)
         if rows is None:

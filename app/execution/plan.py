@@ -38,7 +38,7 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
-from app.execution.variables import Arguments, has_variable
+from app.execution.arguments import Arguments, has_variable
 
 
 @dataclass(frozen=True, slots=True)

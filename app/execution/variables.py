@@ -12,10 +12,8 @@ from enum import Enum
 from typing import Any
 
 from graphql import (
-    FieldNode,
     GraphQLBoolean,
     GraphQLError,
-    GraphQLField,
     GraphQLFloat,
     GraphQLID,
     GraphQLInputObjectType,
@@ -24,9 +22,6 @@ from graphql import (
     GraphQLString,
     OperationDefinitionNode,
     Undefined,
-    ValueNode,
-    VariableNode,
-    get_argument_values,
     get_nullable_type,
     get_variable_values,
     is_input_object_type,
@@ -171,80 +166,3 @@ def _input_object(type_: GraphQLInputObjectType, depth: int) -> Take:
             return NOT_PLAIN
 
     return take
-
-
-class Arguments:
-    """The arguments of one field in one place of the document."""
-
-    __slots__ = ("_definition", "_direct", "_fixed", "_hide_suggestions", "_node", "needed", "varies")
-
-    def __init__(self, definition: GraphQLField, node: FieldNode, hide_suggestions: bool) -> None:
-        self._definition = definition
-        self._node = node
-        self._hide_suggestions = hide_suggestions
-        self._fixed: dict[str, Any] | None = None
-        self._direct: list[tuple[str, str, bool]] | None = None
-        self.needed = bool(definition.args)
-        self.varies = self.needed and any(has_variable(argument.value) for argument in node.arguments or ())
-        if self.varies:
-            self._direct = _direct(definition, node)
-        elif self.needed:
-            try:
-                values = self.coerce(_NO_VALUES)
-            except GraphQLError:
-                return  # told at each parent, when the field is run
-            if immutable(values):
-                self._fixed = values
-
-    def coerce(self, variable_values: VariableValues) -> dict[str, Any]:
-        """The arguments as keyword arguments. Raises the GraphQLError that tells which does not coerce."""
-        return get_argument_values(self._definition, self._node, variable_values, None, self._hide_suggestions)
-
-    def values(self, variable_values: VariableValues, known: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-        """The arguments for this run; ``known`` remembers them for its other parents."""
-        if not self.needed:
-            return {}
-        if self._fixed is not None:
-            return self._fixed
-        values = known.get(self)
-        if values is None and self._direct is not None:
-            # Each argument is a variable: its value, if it has one, is the argument's.
-            coerced, values = variable_values.coerced, {}
-            for out_name, variable, non_null in self._direct:
-                if variable not in coerced or (non_null and coerced[variable] is None):
-                    values = None
-                    break
-                values[out_name] = coerced[variable]
-            else:
-                return values
-        if values is None:
-            values = self.coerce(variable_values)
-            if immutable(values):
-                known[self] = values
-        return values
-
-
-def _direct(definition: GraphQLField, node: FieldNode) -> list[tuple[str, str, bool]] | None:
-    """Name, variable and whether null is refused, of each argument, where all are given as variables."""
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    found: list[tuple[str, str, bool]] = []
-    for name, argument in definition.args.items():
-        value = given.get(name)
-        if not isinstance(value, VariableNode):
-            return None
-        found.append((argument.out_name or name, value.name.value, bool(is_non_null_type(argument.type))))
-    return found
-
-
-def immutable(values: Mapping[str, Any]) -> bool:
-    """Whether no resolver can change these, so that several may share them."""
-    return all(isinstance(value, _FIXED) for value in values.values())
-
-
-def has_variable(node: ValueNode) -> bool:
-    """Whether a variable stands in this value."""
-    if isinstance(node, VariableNode):
-        return True
-    return any(has_variable(value) for value in getattr(node, "values", ())) or any(
-        has_variable(field.value) for field in getattr(node, "fields", ())
-    )
