@@ -106,7 +106,6 @@ def _quickly(definition: GraphQLField, node: FieldNode) -> Callable[[Mapping[str
 
 def _from_literal(node: ValueNode, type_: Any, depth: int = 0) -> Take | None:
     """What gives the value of a literal from the variables' values, or NOT_PLAIN; None where it is not so simple."""
-    type_ = get_nullable_type(type_)
     if isinstance(node, VariableNode):
         name = node.name.value
 
@@ -118,6 +117,7 @@ def _from_literal(node: ValueNode, type_: Any, depth: int = 0) -> Take | None:
     if not has_variable(node):
         value = coerce_input_literal(node, type_)
         return (lambda _: value) if value is not Undefined and isinstance(value, FIXED) else None
+    type_ = get_nullable_type(type_)
     if not isinstance(node, ObjectValueNode) or not is_input_object_type(type_) or depth >= DEEPEST_INPUT:
         return None
     given = {field.name.value: field.value for field in node.fields}

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from collections import Counter
+from collections.abc import Iterator
 from inspect import isawaitable
 from random import Random
 from typing import Any
 
+import pytest
 from graphql import ExecutionResult, GraphQLError, execute, parse
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -76,6 +79,17 @@ def _drawn(r: Random, batches: bool) -> tuple[World, str, dict[str, Any]]:
     writer = Writer(r, made.schema)
     text = writer.document()
     return made, text, writer.values()
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""graphql-core leaves coroutines that nobody awaits where an error ends a list early."""
+
+
+@pytest.fixture(autouse=True)
+def _gathered() -> Iterator[None]:
+    """What graphql-core left is gathered here, and not in another test."""
+    yield
+    gc.collect()
 
 
 # Hypothesis draws every choice, so that it can make a failure small; in a long run it draws seeds, five times as fast.
