@@ -1,7 +1,8 @@
 """Winners chosen ahead: survivorship done once per change, not once per question.
 
-A product's winners are kept as they are answered with: each field's value in its JSON form, at the field's place in the
-map, and beside it where it came from, each origin once (most facts of a product come from a few records). What time and
+A product's winners are kept as they are answered with: each field's value as JSON text, at the field's place in the map, and
+beside it where it came from, each origin once (most facts of a product come from a few records). The texts stand one behind
+the other, apart by control characters, which JSON does not know: nothing is parsed to be written again. What time and
 the state of systems decide is decided when it is asked for: freshness, and how the fact came about.
 
 Kept are winners that hold whoever asks; for a field whose claims have scopes also those for other locales and channels.
@@ -29,8 +30,13 @@ from sources.values import JSON, FieldType, decode_datetime, encode, encode_date
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+FORM = 2
+"""The version of how rows are written: those of another are not read."""
+NULL = "null"
 NOBODY = -1
 """The origin of a field for which no system holds a value."""
+_MEMBERS, _ORIGINS, _PARTS = "\x1f", "\x1e", "\x1d"
+"""What stands between the members of an origin and between values; between origins; and between the places and these."""
 _SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 
 
@@ -51,12 +57,12 @@ class Origin(NamedTuple):
 class Winners(NamedTuple):
     """A product's winners, as read for one asker."""
 
-    values: Sequence[JSON]
-    """By the field's place: its value's JSON form, in the field's unit; None where nobody holds one."""
+    values: Sequence[str]
+    """By the field's place: its value as JSON, in the field's unit; NULL where nobody holds one."""
     places: Sequence[int]
     """By the field's place: which of ``origins`` it came from, or NOBODY. Empty where origins were not asked for."""
-    origins: Sequence[Sequence[Any]]
-    """Each as :class:`Origin`."""
+    origins: Sequence[Sequence[str]]
+    """Each as :class:`Origin`, its members as JSON."""
     undecided: Collection[int]
     """The fields that are to be read from the records."""
 
@@ -69,6 +75,7 @@ def microseconds(moment: datetime) -> int:
 def winning_rules(ownership: OwnershipMap) -> str:
     """The version of everything that decides who wins, and in which form."""
     said = [
+        FORM,
         [
             [field.name, field.type.value, field.unit, list(field.chain), sorted(ownership.mapped[field.name])]
             for field in ownership.fields.values()
@@ -120,12 +127,13 @@ class Chooser:
             values.append(None if chosen is None else numbered[chosen][0])
             places.append(NOBODY if chosen is None else numbered[chosen][1])
             if any(origin.locale or origin.channel for _, origin in choices):
-                scoped[place] = [list(one) for one in numbered]
+                scoped[place] = [[_json(value), number] for value, number in numbered]
         every = [list(origin) for origin in origins]
+        told = _ORIGINS.join(_MEMBERS.join(map(_json, origin)) for origin in every)
         return WinnersRow(
             product,
-            orjson.dumps(values),
-            orjson.dumps([places, every]),
+            _MEMBERS.join(map(_json, values)).encode(),
+            f"{_json(places)}{_PARTS}{told}".encode(),
             orjson.dumps([every, list(scoped.items())]) if scoped else None,
             undecided or None,
         )
@@ -204,6 +212,10 @@ class Chooser:
             )
 
 
+def _json(value: JSON) -> str:
+    return orjson.dumps(value).decode()
+
+
 class _Undecided(Exception):
     """Which claim wins cannot be said ahead."""
 
@@ -267,13 +279,18 @@ def chosen_among(origins: Sequence[Origin | Sequence[Any]], scopes: Sequence[Sco
 
 def read_winners(row: WinnersRow, scopes: Sequence[Scope] | None) -> Winners:
     """A row, for who looks in ``scopes``; None is who asks for no locale and no channel."""
-    values = orjson.loads(row.plain)
-    places, origins = orjson.loads(row.origins) if row.origins else ((), ())
+    values = row.plain.decode().split(_MEMBERS)
+    places: list[int] = []
+    origins: list[list[str]] = []
+    if row.origins:
+        written, _, told = row.origins.decode().partition(_PARTS)
+        places = orjson.loads(written)
+        origins = [origin.split(_MEMBERS) for origin in told.split(_ORIGINS)] if told else []
     if scopes is not None and row.scoped is not None:
         every, by_field = orjson.loads(row.scoped)
         for place, choices in by_field:
             chosen = chosen_among([every[number] for _, number in choices], scopes)
-            values[place] = None if chosen is None else choices[chosen][0]
+            values[place] = NULL if chosen is None else choices[chosen][0]
             if places:
                 places[place] = NOBODY if chosen is None else choices[chosen][1]
     return Winners(values, places, origins, row.undecided or ())

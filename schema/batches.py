@@ -14,6 +14,7 @@ from uuid import UUID
 
 import strawberry
 from graphql import GraphQLObjectType
+from orjson import Fragment
 
 from resolvers import facts
 from resolvers.lookup import Ambiguous, Lookup
@@ -78,11 +79,13 @@ class _Asked:
         groups: Mapping[tuple[str | None, str | None], Sequence[_Column]],
     ) -> None:
         self.selected, self.ids, self.groups = selected, ids, groups
+        self.whole_rows = selected[0].whole
+        self.keys = [f'"{one.response_key}":' for one in selected]
         columns = [column for group in groups.values() for column in group]
         self.names = tuple(dict.fromkeys(name for column in columns for name in column.names))
         self.origins = any(column.field is not None for column in columns)
         self.observed = any(isinstance(one.shape, FactShape) and one.shape.layout.observed for one in columns)
-        self.whole = frozenset(one.field.name for one in columns if one.field is not None and one.shape is None)
+        self.handed_on = frozenset(one.field.name for one in columns if one.field is not None and one.shape is None)
 
 
 class ProductBatches:
@@ -144,16 +147,27 @@ class ProductBatches:
 
     # ── A product's fields ─────────────────────────────────────────────────────────────────────────────────────────
 
-    async def of_products(self, parents: Sequence[ProductNode], asked: Sequence[Selected], info: Any) -> Sequence[Any]:
-        """The fields of ``Product`` that are asked of ``parents``, which are all of one moment."""
+    async def of_products(self, parents: Sequence[ProductNode], asked: Sequence[Selected], info: Any) -> Any:
+        """The fields of ``Product`` that are asked of ``parents``, which are all of one moment: whole products where that
+        is all that is asked of them, else their columns."""
         known = self._asked.get(id(asked))
         if known is None or known.selected is not asked:
             known = self._sorted_out(asked)
-        told: list[Any] = [None] * len(asked)
-        for at, one in known.ids:
-            told[at] = one.ready([str(parent.product) for parent in parents])
+        level = _Level(info.context, parents, known)
         if known.groups:
-            await _Level(info.context, parents, told).tell(known)
+            await level.tell()
+        texts = level.texts
+        for at, _ in known.ids:
+            texts[at] = [f'{known.keys[at]}"{parent.product}"' for parent in parents]
+        if known.whole_rows and len(texts) == len(asked):
+            columns = [texts[at] for at in range(len(asked))]
+            return asked[0].rows([Fragment(f"{{{','.join(row)}}}") for row in zip(*columns, strict=True)])
+        told: list[Any] = [None] * len(asked)
+        for at, column in texts.items():
+            start = len(known.keys[at])
+            told[at] = asked[at].ready([Fragment(text[start:]) for text in column])
+        for at, values in level.handed_on.items():
+            told[at] = values
         return told
 
     def _sorted_out(self, asked: Sequence[Selected]) -> _Asked:
@@ -190,18 +204,19 @@ class ProductBatches:
         return shape
 
 
-@dataclass(frozen=True, slots=True)
 class _Level:
     """Products of which columns are asked, by the locale and channel they are asked for."""
 
-    context: RequestContext
-    parents: Sequence[ProductNode]
-    told: list[Any]
-    """Where the columns are put."""
+    def __init__(self, context: RequestContext, parents: Sequence[ProductNode], asked: _Asked) -> None:
+        self._context, self._parents, self._asked = context, parents, asked
+        self.texts: dict[int, list[str]] = {}
+        """By their place, columns that are complete: for each parent its member of the object, as JSON."""
+        self.handed_on: dict[int, list[Any]] = {}
+        """Those that are not."""
 
-    async def tell(self, asked: _Asked) -> None:
+    async def tell(self) -> None:
         """Read once, and tell each column as its group gets it."""
-        context, parents = self.context, self.parents
+        context, parents, asked = self._context, self._parents, self._asked
         (as_of,) = {parent.as_of for parent in parents}
         rows: dict[UUID, WinnersRow] | None = {}
         for parent in parents:
@@ -216,76 +231,84 @@ class _Level:
             [context.asker(locale, channel) for locale, channel in asked.groups],
             as_of=as_of,
             origins=asked.origins,
-            whole=asked.whole,
+            whole=asked.handed_on,
             rows=rows,
         )
         if answers.failures:
             context.failures.update(answers.failures)
         confirmed = await context.reader.confirmations() if asked.observed else {}
         moment = Moment(answers.failing, answers.now, confirmed)
-        places, told = context.reader.places, self.told
+        places, texts, keys = context.reader.places, self.texts, asked.keys
         for (scope, group), answer in zip(asked.groups.items(), answers.of, strict=True):
             memory: Memory = {}
             winners: Any = answer.winners
             for column in group:
                 if not answer.read and column.field is not None and column.unit is None:
                     shape: Any = column.shape
-                    values = shape.column(column.field, places[column.field.name], winners, moment, memory)
-                    told[column.at] = column.selected.ready(values)
+                    place, key = places[column.field.name], keys[column.at]
+                    texts[column.at] = shape.texts(column.field, place, winners, moment, memory, None, key)
+                elif column.field is None:
+                    self._tell_values(column, scope, answer)
                 else:
-                    told[column.at] = await self._column(column, scope, answer, moment, memory)
+                    await self._tell_facts(column, column.field, answer, moment, memory)
 
-    async def _column(
-        self, column: _Column, scope: tuple[str | None, str | None], answer: Answer, moment: Moment, memory: Memory
-    ) -> Any:
-        field, shape, unit = column.field, column.shape, column.unit
-        if field is None:
-            assert isinstance(shape, ValuesShape)
-            return self._values(column, shape, scope, answer)
+    async def _tell_facts(
+        self, column: _Column, field: FieldDefinition, answer: Answer, moment: Moment, memory: Memory
+    ) -> None:
+        shape, unit, at = column.shape, column.unit, column.at
         read = answer.facts(field.name) if answer.read else {}
         if shape is None:
-            return [_in_unit(read[parent.product], unit) for parent in self.parents]
+            self.handed_on[at] = [_in_unit(read[parent.product], unit) for parent in self._parents]
+            return
         assert isinstance(shape, FactShape)
         if not all(map(_sayable, read.values())):  # GraphQL has no way to say one: its error is told as ever
             asker = answer.asker
             reads = (
-                read_fact(self.context, parent, field.name, asker.locale, asker.channel) for parent in self.parents
+                read_fact(self._context, parent, field.name, asker.locale, asker.channel) for parent in self._parents
             )
-            return [_in_unit(fact, unit) for fact in await asyncio.gather(*reads)]
+            self.handed_on[at] = [_in_unit(fact, unit) for fact in await asyncio.gather(*reads)]
+            return
         convert_to: Render | None = None
         if unit is not None:
             try:
                 convert_to = _converter(unit_of(field, unit))
             except Exception as error:
-                return [error for _ in self.parents]
-        place = self.context.reader.places.get(field.name, 0)
+                self.handed_on[at] = [error for _ in self._parents]
+                return
+        place, key = self._context.reader.places.get(field.name, 0), self._asked.keys[at]
         if not read:
             winners: Any = answer.winners
-            return column.selected.ready(shape.column(field, place, winners, moment, memory, convert_to))
-        values = []
-        for parent, one in zip(self.parents, answer.winners, strict=True):
+            self.texts[at] = shape.texts(field, place, winners, moment, memory, convert_to, key)
+            return
+        told: list[str] = []
+        for parent, one in zip(self._parents, answer.winners, strict=True):
             fact = read.get(parent.product)
             if fact is not None:
-                values.append(shape.of_fact(in_unit(fact, unit)))
+                told.append(shape.of_fact(in_unit(fact, unit), key))
             else:
                 assert one is not None
-                values += shape.column(field, place, [one], moment, {}, convert_to)
-        return column.selected.ready(values)
+                told += shape.texts(field, place, [one], moment, {}, convert_to, key)
+        self.texts[at] = told
 
-    def _values(self, column: _Column, shape: ValuesShape, scope: tuple[str | None, str | None], answer: Answer) -> Any:
-        places = self.context.reader.places
+    def _tell_values(self, column: _Column, scope: tuple[str | None, str | None], answer: Answer) -> None:
+        shape, places, key = column.shape, self._context.reader.places, self._asked.keys[column.at]
+        assert isinstance(shape, ValuesShape)
         read = {name: answer.facts(name) for name in shape.fields if name in answer.read} if answer.read else {}
         if not read:
             winners: Any = answer.winners
-            return column.selected.ready(shape.column(places, winners))
-        if not all(_sayable(fact) for by_product in read.values() for fact in by_product.values()):
-            return [ValuesNode(parent, *scope) for parent in self.parents]
-        rows = []
-        for parent, one in zip(self.parents, answer.winners, strict=True):
-            known = {name: facts[parent.product] for name, facts in read.items() if parent.product in facts}
-            (row,) = shape.column(places, [one]) if one is not None else (shape.empty(),)
-            rows.append(shape.of_facts(known, row))
-        return column.selected.ready(rows)
+            self.texts[column.at] = shape.texts(places, winners, key)
+        elif not all(_sayable(fact) for by_product in read.values() for fact in by_product.values()):
+            self.handed_on[column.at] = [ValuesNode(parent, *scope) for parent in self._parents]
+        else:
+            self.texts[column.at] = [
+                shape.of_facts(
+                    places,
+                    one,
+                    {name: facts[parent.product] for name, facts in read.items() if parent.product in facts},
+                    key,
+                )
+                for parent, one in zip(self._parents, answer.winners, strict=True)
+            ]
 
 
 async def _or_error(awaitable: Awaitable[Any]) -> Any:

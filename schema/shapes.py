@@ -1,23 +1,26 @@
 """Answers in the shape in which they are asked for, straight from winners that were chosen ahead.
 
 A *shape* is what a selection asks of a field's envelope: which of its members, under which names, in which order. Most
-selections ask for leaves alone, and then a fact is its value among the members that its origin gives; these are the same
-for all facts of one origin and are written once. What asks for more (``definition``, ``candidates``, ``conflict``) has no
-shape: it goes the way of every GraphQL field.
+selections ask for leaves alone, and then a fact is its value's text between the texts that its origin gives; these are the
+same for all facts of one origin and are written once. What asks for more (``definition``, ``candidates``, ``conflict``) has
+no shape: it goes the way of every GraphQL field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Protocol, TypeAlias
+
+import orjson
 
 from resolvers.facts import Fact, Freshness
 from resolvers.freshness import SKEW
 from resolvers.ownership import FieldDefinition
 from resolvers.reader import status_of
-from resolvers.winners import NOBODY, Winners, microseconds
+from resolvers.winners import NOBODY, NULL, Winners, microseconds
 from sources.values import JSON, FieldType, encode, encode_datetime
 
 _SKEW_US = SKEW // SKEW.resolution
@@ -46,8 +49,15 @@ class Selected(Protocol):
     def selection(self, type_name: str) -> tuple[Selected, ...]:
         """What is asked of its value, where that is of this type."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether the fields of the call are all that is asked of its parents."""
+
     def ready(self, values: list[Any]) -> Any:
         """A column whose entries are complete."""
+
+    def rows(self, values: list[Any]) -> Any:
+        """In place of all columns, whole objects."""
 
 
 _OF_ORIGIN = {"source": 0, "sourceRecordId": 1, "lastUpdated": 2, "lastUpdatedBasis": 4, "locale": 7, "channel": 8}
@@ -65,79 +75,89 @@ class Moment:
     """Source to when what is known of it was last known to be so."""
 
 
-Parts: TypeAlias = "tuple[dict[str, JSON], dict[str, JSON]]"
-"""What of an envelope stands before its value, and what behind it."""
-Memory: TypeAlias = "dict[Any, list[tuple[Sequence[JSON], Sequence[int], list[Any]]]]"
-"""What was made of one answer's origins: by layout, for each product its values, their places, and the parts by origin."""
+Memory: TypeAlias = "dict[Any, list[tuple[Sequence[str], Sequence[int], list[Any]]]]"
+"""What was made of one answer's origins: by layout, for each product its values, their places, and by origin what stands
+around a value."""
 
 
 class Layout:
-    """The members around a value: response key and name. Layouts that are alike are one, so that what they make of an
-    origin is made once."""
+    """An envelope's members around its value: response key and name, the value's own key between them. Layouts that are alike
+    are one, so that what they make of an origin is made once.
 
-    def __init__(self, head: Sequence[tuple[str, str]], tail: Sequence[tuple[str, str]], type_name: str | None) -> None:
-        self._head, self._tail, self._type_name = head, tail, type_name
+    Where no member stands before the value, all facts begin alike, with ``head``."""
+
+    def __init__(
+        self,
+        head: Sequence[tuple[str, str]],
+        value: str | None,
+        tail: Sequence[tuple[str, str]],
+        type_name: str | None,
+    ) -> None:
+        self._before, self._value, self._after, self._type_name = head, value, tail, type_name
         names = {name for _, name in (*head, *tail)}
         self.of_the_moment = bool(names & _OF_THE_MOMENT)
         self.observed = "observedAt" in names
         self.led = bool(head)
-        self._of_nobody = dict.fromkeys(key for key, _ in tail)
-        self._plainly: list[tuple[str, int]] | None = None
+        self.head = "{" if value is None else f'{{"{value}":'
+        self._quick: list[tuple[str, int]] | None = None
+        self._of_nobody = ""
         if not head and names <= _OF_ORIGIN.keys():
-            self._plainly = [(key, _OF_ORIGIN[name]) for key, name in tail]
+            self._quick = [(f'"{key}":', _OF_ORIGIN[name]) for key, name in tail]
+            self._of_nobody = self._closed([f"{key}null" for key, _ in self._quick])
 
-    def parts(self, field: FieldDefinition, origin: Sequence[Any] | None, moment: Moment) -> Any:
-        """What stands around values of facts of ``field`` that came from ``origin``; None is of nobody. Behind it alone,
+    def parts(self, field: FieldDefinition, origin: Sequence[str] | None, moment: Moment) -> Any:
+        """What stands around values of facts of ``field`` that came from ``origin``; None is of nobody. What is behind,
         where the layout is not ``led``: else before and behind."""
-        if self._plainly is not None:
-            return self._of_nobody if origin is None else {key: origin[at] for key, at in self._plainly}
-        said: dict[str, JSON] = {"__typename": self._type_name}
-        if origin is None:
-            said.update(dict.fromkeys(_OF_ORIGIN))
-        else:
-            said.update((name, origin[at]) for name, at in _OF_ORIGIN.items())
+        if self._quick is not None:
+            if origin is None:
+                return self._of_nobody
+            return self._closed([f"{key}{origin[at]}" for key, at in self._quick])
+        said = dict.fromkeys(_OF_ORIGIN, NULL) if origin is None else {n: origin[at] for n, at in _OF_ORIGIN.items()}
+        said["__typename"] = f'"{self._type_name}"'
         if self.of_the_moment:
-            said["status"] = status_of(field, origin[0] if origin else None, moment.failing).value
-            said["freshness"] = _freshness(field, origin[3] if origin else None, moment.now).value
-            said["observedAt"] = _observed(origin, moment.confirmed) if origin and self.observed else None
-        around = self._around(said)
-        return around if self.led else around[1]
+            source = None if origin is None else orjson.loads(origin[0])
+            last_updated = None if origin is None else orjson.loads(origin[3])
+            said["status"] = f'"{status_of(field, source, moment.failing).value}"'
+            said["freshness"] = f'"{_freshness(field, last_updated, moment.now).value}"'
+            said["observedAt"] = NULL if origin is None else _observed(source or "", origin, moment.confirmed)
+        return self._around(said)
 
-    def of_fact(self, fact: Fact) -> Parts:
-        """Those of a fact that was read from the records."""
-        return self._around(
-            {
-                "__typename": self._type_name,
-                "source": fact.source,
-                "sourceRecordId": fact.source_record_id,
-                "lastUpdated": fact.last_updated and encode_datetime(fact.last_updated),
-                "lastUpdatedBasis": fact.last_updated_basis and fact.last_updated_basis.value,
-                "observedAt": fact.observed_at and encode_datetime(fact.observed_at),
-                "status": fact.status.value,
-                "freshness": fact.freshness.value,
-                "locale": fact.scope.locale,
-                "channel": fact.scope.channel,
-            }
-        )
+    def of_fact(self, fact: Fact) -> Any:
+        """The same of a fact that was read from the records."""
+        told = {
+            "__typename": self._type_name,
+            "source": fact.source,
+            "sourceRecordId": fact.source_record_id,
+            "lastUpdated": fact.last_updated and encode_datetime(fact.last_updated),
+            "lastUpdatedBasis": fact.last_updated_basis and fact.last_updated_basis.value,
+            "observedAt": fact.observed_at and encode_datetime(fact.observed_at),
+            "status": fact.status.value,
+            "freshness": fact.freshness.value,
+            "locale": fact.scope.locale,
+            "channel": fact.scope.channel,
+        }
+        return self._around({name: text_of(value) for name, value in told.items()})
 
-    def _around(self, said: Mapping[str, JSON]) -> Parts:
-        return {key: said[name] for key, name in self._head}, {key: said[name] for key, name in self._tail}
+    def _around(self, said: Mapping[str, str]) -> Any:
+        behind = self._closed([f'"{key}":{said[name]}' for key, name in self._after])
+        if not self.led:
+            return behind
+        before = ",".join([f'"{key}":{said[name]}' for key, name in self._before])
+        return f'{{{before},"{self._value}":', behind
+
+    def _closed(self, members: Sequence[str]) -> str:
+        told = ",".join(members)
+        return f"{told}}}" if self._value is None or not members else f",{told}}}"
 
 
 class FactShape:
     """How a selection wants the facts of fields of one type. Made by :class:`Shapes`."""
 
-    def __init__(self, layout: Layout, value: str | None, render: Render | None) -> None:
+    def __init__(self, layout: Layout, valued: bool, render: Render | None) -> None:
         self.layout = layout
-        self._value, self._render = value, render
-        self._plainly = value is not None and render is None and not layout.led and not layout.of_the_moment
+        self._valued, self._render = valued, render
 
-    @property
-    def observed(self) -> bool:
-        """Whether it tells when a value was last seen."""
-        return self.layout.observed
-
-    def column(
+    def texts(
         self,
         field: FieldDefinition,
         place: int,
@@ -145,12 +165,11 @@ class FactShape:
         moment: Moment,
         memory: Memory,
         convert: Render | None = None,
-    ) -> list[JSON]:
-        """The facts of ``field``, which has ``place`` among the ``winners`` of each product. ``memory`` is kept for all
-        columns of the same winners."""
-        layout, key = self.layout, self._value
-        if self._plainly and convert is None and (known := memory.get(layout)) is not None:
-            return [{key: values[place], **parts[places[place]]} for values, places, parts in known]
+        key: str = "",
+    ) -> list[str]:
+        """The facts of ``field``, which has ``place`` among the ``winners`` of each product, as JSON behind ``key``.
+        ``memory`` is kept for all columns of the same winners."""
+        layout = self.layout
         which = (layout, field.system_of_record, field.max_age) if layout.of_the_moment else layout
         rows: Any = memory.get(which)
         if rows is None:
@@ -162,27 +181,36 @@ class FactShape:
             for one, (_, places, parts) in zip(winners, rows, strict=True):
                 if parts[at := places[place]] is None:
                     parts[at] = layout.parts(field, None if at == NOBODY else one.origins[at], moment)
-        if key is None:  # then the layout is not led
-            return [parts[places[place]] for _, places, parts in rows]
+        head = f"{key}{layout.head}"
+        if not self._valued:  # then the layout is not led
+            return [f"{head}{parts[places[place]]}" for _, places, parts in rows]
         render = _both(convert, self._render)
         if render is None and not layout.led:
-            return [{key: values[place], **parts[places[place]]} for values, places, parts in rows]
+            return [f"{head}{values[place]}{parts[places[place]]}" for values, places, parts in rows]
         told = []
         for values, places, parts in rows:
-            value = values[place]
-            if render is not None and value is not None:
-                value = render(value)
+            value = values[place] if render is None else _rendered(values[place], render)
             around = parts[places[place]]
-            told.append({**around[0], key: value, **around[1]} if layout.led else {key: value, **around})
+            told.append(f"{key}{around[0]}{value}{around[1]}" if layout.led else f"{head}{value}{around}")
         return told
 
-    def of_fact(self, fact: Fact) -> JSON:
+    def of_fact(self, fact: Fact, key: str = "") -> str:
         """The same of a fact that was read from the records."""
-        head, tail = self.layout.of_fact(fact)
-        if self._value is None:
-            return tail
+        around = self.layout.of_fact(fact)
+        head, tail = around if self.layout.led else (self.layout.head, around)
+        if not self._valued:
+            return f"{key}{head}{tail}"
         value = encode(fact.definition.type, fact.value)
-        return {**head, self._value: value if value is None or self._render is None else self._render(value), **tail}
+        return f"{key}{head}{text_of(value if value is None or self._render is None else self._render(value))}{tail}"
+
+
+def text_of(value: JSON) -> str:
+    """``value`` as JSON."""
+    return orjson.dumps(value).decode()
+
+
+def _rendered(text: str, render: Render) -> str:
+    return NULL if text == NULL else text_of(render(orjson.loads(text)))
 
 
 def _freshness(field: FieldDefinition, last_updated_us: int | None, now: datetime) -> Freshness:
@@ -195,11 +223,11 @@ def _freshness(field: FieldDefinition, last_updated_us: int | None, now: datetim
     return Freshness.STALE if age > field.max_age // field.max_age.resolution else Freshness.FRESH
 
 
-def _observed(origin: Sequence[Any], confirmed: Mapping[str, datetime]) -> str:
-    since = confirmed.get(origin[0])
-    if since is not None and microseconds(since) > origin[6]:
-        return encode_datetime(since)
-    return str(origin[5])
+def _observed(source: str, origin: Sequence[str], confirmed: Mapping[str, datetime]) -> str:
+    since = confirmed.get(source)
+    if since is not None and microseconds(since) > int(origin[6]):
+        return f'"{encode_datetime(since)}"'
+    return origin[5]
 
 
 def _both(first: Render | None, then: Render | None) -> Render | None:
@@ -244,13 +272,13 @@ class Shapes:
         if value is None:
             head, tail = [], head
         named = type_name if any(name == "__typename" for _, name in (*head, *tail)) else None
-        key = (tuple(head), tuple(tail), named)
+        key = (tuple(head), value, tuple(tail), named)
         layout = self._layouts.get(key)
         if layout is None:
             if len(self._layouts) >= MOST_LAYOUTS:
                 self._layouts.clear()
             layout = self._layouts[key] = Layout(*key)
-        return FactShape(layout, value, render)
+        return FactShape(layout, value is not None, render)
 
 
 def _rendering(kind: FieldType, value: Selected) -> Render | None:
@@ -281,42 +309,43 @@ class ValuesShape:
 
     def __init__(self, members: Sequence[tuple[str, FieldDefinition | None, bool]]) -> None:
         self.fields = tuple(dict.fromkeys(field.name for _, field, _ in members if field is not None))
-        self._members = tuple(members)
-        self._renders: list[tuple[str, Render, str | None]] = []
-        for key, field, currency in members:
-            if (render := _plain_part(field, currency)) is not None:
-                self._renders.append((key, render, field.name if field is not None else None))
+        self._members = [(key, field, _plain_part(field, currency)) for key, field, currency in members]
+        written = ",".join(f'"{key}":%s' for key, _, _ in members)
+        self._template = f"{{{written}}}"
+        self._as_they_are = all(field is not None and render is None for _, field, render in self._members)
 
-    def column(self, places: Mapping[str, int], winners: Sequence[Winners]) -> list[JSON]:
-        """The values objects of the products whose ``winners`` these are."""
-        # One that only its systems can tell has no place: of_facts puts its value here.
-        wanted = [(key, places.get(field.name, 0) if field else 0) for key, field, _ in self._members]
-        rows: list[JSON] = [{key: values[at] for key, at in wanted} for values in [one.values for one in winners]]
-        for key, render, name in self._renders:
-            if name is None or name in places:
-                for row in rows:
-                    row[key] = render(row[key])
-        return rows
+    def texts(self, places: Mapping[str, int], winners: Sequence[Winners], key: str = "") -> list[str]:
+        """The values objects of the products whose ``winners`` these are, as JSON behind ``key``."""
+        template = key + self._template  # names of GraphQL hold no %
+        if self._as_they_are and len(self._members) > 1:
+            chosen = itemgetter(*(places[field.name] for _, field, _ in self._members if field is not None))
+            return [template % chosen(one.values) for one in winners]
+        return [template % tuple(self._told(places, one, {})) for one in winners]
 
-    def of_facts(self, facts: Mapping[str, Fact], row: dict[str, JSON]) -> JSON:
-        """``row`` with those members replaced whose fields are among ``facts``, as read from the records."""
-        for key, field, currency in self._members:
-            fact = facts.get(field.name) if field is not None else None
-            if field is not None and fact is not None:
+    def of_facts(
+        self, places: Mapping[str, int], winners: Winners | None, facts: Mapping[str, Fact], key: str = ""
+    ) -> str:
+        """The same of one product, of which ``facts``, by field, were read from the records and go before."""
+        return key + self._template % tuple(self._told(places, winners, facts))
+
+    def _told(self, places: Mapping[str, int], winners: Winners | None, facts: Mapping[str, Fact]) -> Iterator[str]:
+        for _, field, render in self._members:
+            if field is None:
+                yield '"ProductValues"'
+            elif (fact := facts.get(field.name)) is not None:
                 value = encode(field.type, fact.value)
-                render = _plain_part(field, currency)
-                row[key] = value if render is None else render(value)
-        return row
-
-    def empty(self) -> dict[str, JSON]:
-        """An object whose members are to be replaced."""
-        return {key: None if field else "ProductValues" for key, field, _ in self._members}
+                yield text_of(value if render is None or value is None else render(value))
+            elif winners is None:
+                yield NULL
+            else:
+                text = winners.values[places[field.name]]
+                yield text if render is None else _rendered(text, render)
 
 
 def _plain_part(field: FieldDefinition | None, currency: bool) -> Render | None:
     if field is None:
-        return lambda _: "ProductValues"
+        return None
     if field.type is FieldType.NOTE_LIST:
-        return lambda notes: notes and [note["text"] for note in notes]
+        return lambda notes: [note["text"] for note in notes]
     part = "currency" if currency else _PART.get(field.type)
-    return None if part is None else lambda form: form and form[part]
+    return None if part is None else lambda form: form[part]

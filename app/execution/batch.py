@@ -35,6 +35,15 @@ Column = Ready | Sequence[Any]
 """What a batch resolver gives for one field."""
 
 
+class Rows:
+    """Objects that are complete in themselves, in place of columns."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+
+
 class BatchedField:
     """One field as a batch resolver sees it."""
 
@@ -84,6 +93,15 @@ class BatchedField:
         """A column of values that are embedded in the answer as they are."""
         return Ready(values)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the fields of this call are all that is asked of the parents: then rows may be given."""
+        return self._plan.whole
+
+    def rows(self, values: Sequence[Any]) -> Rows:
+        """In place of all columns: an object for each parent, complete in itself, embedded in the answer as it is."""
+        return Rows(values)
+
     def __repr__(self) -> str:
         return f"<BatchedField {self._plan.where} as {self.response_key!r}>"
 
@@ -108,21 +126,23 @@ class Group:
         self._plans = tuple(plans)
         self._fields: tuple[BatchedField, ...] | None = None
 
-    async def __call__(self, run: Run, parents: list[Any], paths: list[Path | None]) -> list[Any]:
-        """The completed columns of the fields, in order."""
+    async def __call__(self, run: Run, parents: list[Any], paths: list[Path | None]) -> Any:
+        """The completed columns of the fields, in order; or Rows, where the resolver gave them."""
         plans = self._plans
         fields = self._fields
         refused: dict[FieldPlan, GraphQLError] = {}
         if fields is None:
             fields, refused = self._ask(run)
             plans = tuple(plan for plan in plans if plan not in refused)
-        columns: Sequence[Any] = ()
+        columns: Any = ()
         problem: Exception | None = None
         if fields:
             try:
                 columns = self._function(parents, fields, run.batch_info)
                 if is_awaitable(columns):
                     columns = await columns
+                if type(columns) is Rows and plans and plans[0].whole and len(columns.values) == len(parents):
+                    return columns
                 _check(columns, plans, len(parents))
             except Exception as error:
                 problem = error

@@ -41,7 +41,7 @@ from typing import Any
 
 from graphql import get_nullable_type, is_leaf_type
 
-from app.execution.batch import Group
+from app.execution.batch import Group, Rows
 from app.execution.columns import column_of, column_read, each, rows, together
 from app.execution.deep import deep_field
 from app.execution.leaves import accepter, leaf
@@ -62,6 +62,7 @@ class Generator:
             "each": each,
             "reader": reader,
             "rows": rows,
+            "Rows": Rows,
             "together": together,
         }
 
@@ -140,7 +141,16 @@ class Generator:
             self._names[call] = deep_field(field)
             lines.append(f"    # and what is below: {field.title()}: {field.type}")
             units.append((f"{_name(field.key, field.number)},", call))
-        if len(units) == 1 and not ordinary:
+        whole = len(groups) == 1 and len(next(iter(groups.values()))) == len(selection.fields)
+        if whole:
+            (fields,) = groups.values()
+            for field in fields:
+                field.whole = True
+            lines.append(f"    columns = await {units[0][1]}(run, parents, paths)")
+            lines.append("    if type(columns) is Rows:")
+            lines.append("        return columns.values")
+            lines.extend(_wrapped(f"({units[0][0]}) = columns"))
+        elif len(units) == 1 and not ordinary:
             lines.extend(_wrapped(f"({units[0][0]}) = await {units[0][1]}(run, parents, paths)"))
         elif units:
             targets = ", ".join(f"({target})" for target, _ in units)

@@ -87,6 +87,7 @@ class FieldPlan:
         "type_name",
         "varies",
         "where",
+        "whole",
     )
 
     def __init__(
@@ -116,6 +117,8 @@ class FieldPlan:
         """The field as batch resolvers see it, where it is the same in every run."""
         self.finish: Any = None
         """Completes a value that a batch resolver gave."""
+        self.whole = False
+        """Whether all fields of its selection are asked of its batch resolver in one call."""
         self._children: dict[str, Selection] = {}
         self._grouped: dict[str, GroupedFieldSet] = {}
 

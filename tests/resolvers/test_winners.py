@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from resolvers.executor import Executor
@@ -56,9 +57,9 @@ def told(fact: Fact) -> Mapping[str, JSON]:
 def ahead(house: House, name: str, place: int, winners: Winners, failing: Collection[str]) -> Mapping[str, JSON]:
     """The same of a winner that was chosen ahead."""
     at = winners.places[place]
-    origin = winners.origins[at] if at != NOBODY else [None] * 9
+    origin = [orjson.loads(text) for text in winners.origins[at]] if at != NOBODY else [None] * 9
     return {
-        "value": winners.values[place],
+        "value": orjson.loads(winners.values[place]),
         "source": origin[0],
         "record": origin[1],
         "changed": origin[2],
@@ -191,7 +192,7 @@ async def test_rows_made_by_other_rules_are_not_read_and_are_made_again(house: H
         (answer,) = (await reader(house).answer([product], ["price"])).of
         (winners,) = answer.winners
         assert winners is not None
-        assert winners.values[list(other.fields).index("price")] == {"amount": "2", "currency": "EUR"}
+        assert orjson.loads(winners.values[list(other.fields).index("price")]) == {"amount": "2", "currency": "EUR"}
     finally:
         house.rewire(house_map())
 

@@ -3,14 +3,12 @@ fails on the way."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
 import random
 import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,6 +31,8 @@ from tests.resolvers.test_winners import GTINS, document
 from tests.schema.questions import Asking, Question
 
 RULES = (*specified_rules, OneOfInputValidationRule)
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""Where an error ends it early, graphql-core leaves coroutines that nobody awaits."""
 logging.getLogger("strawberry.execution").disabled = True  # it prints every error that is answered with
 AWAY = Failure(FailureKind.UNREACHABLE, "switched off")
 QUESTIONS = int(os.environ.get("WHENCE_QUESTIONS") or 40)
@@ -56,6 +56,13 @@ ARGUMENTS: Mapping[str, list[Any]] = {
     "fields": [["price"], ["price", "title", "tickets"], ["nothing"], []],
     "text": ["kettle", GTINS[0], ""],
 }
+
+
+@pytest.fixture(autouse=True)
+def _gathered() -> Iterator[None]:
+    """What graphql-core left is gathered here, and not in another test."""
+    yield
+    gc.collect()
 
 
 class Asked:
@@ -82,16 +89,8 @@ class Asked:
 
     async def by_core(self, question: Question) -> Mapping[str, Any]:
         context = self.context()
-        with warnings.catch_warnings():  # where an error ends it early, it leaves coroutines that nobody awaits
-            warnings.simplefilter("ignore", RuntimeWarning)
-            result = await self.schema.execute(question.document, dict(question.variables), context_value=context)
-            core = {"data": result.data, "errors": told(result.errors or ()), "extensions": context.extensions()}
-            if result.errors:
-                del result
-                for _ in range(5):
-                    await asyncio.sleep(0)
-                gc.collect()
-        return core
+        result = await self.schema.execute(question.document, dict(question.variables), context_value=context)
+        return {"data": result.data, "errors": told(result.errors or ()), "extensions": context.extensions()}
 
     async def compiled(self, question: Question) -> Mapping[str, Any]:
         operation = compile_operation(self.schema._schema, parse(question.document), "Q")
