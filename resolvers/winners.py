@@ -1,8 +1,8 @@
 """Winners chosen ahead: survivorship done once per change, not once per question.
 
 A product's winners are kept as they are answered with: each field's value as JSON text, at the field's place in the map, and
-beside it where it came from, each origin once (most facts of a product come from a few records). The texts stand one behind
-the other, apart by control characters, which JSON does not know: nothing is parsed to be written again. What time and
+beside it where it came from, each origin once (most facts of a product come from a few records), its members as JSON texts
+too: nothing is parsed to be written again. What time and
 the state of systems decide is decided when it is asked for: freshness, and how the fact came about.
 
 Kept are winners that hold whoever asks; for a field whose claims have scopes also those for other locales and channels.
@@ -30,13 +30,13 @@ from sources.values import JSON, FieldType, decode_datetime, encode, encode_date
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-FORM = 2
+FORM = 1
 """The version of how rows are written: those of another are not read."""
 NULL = "null"
 NOBODY = -1
 """The origin of a field for which no system holds a value."""
-_MEMBERS, _ORIGINS, _PARTS = "\x1f", "\x1e", "\x1d"
-"""What stands between the members of an origin and between values; between origins; and between the places and these."""
+_BETWEEN = "\x1f"
+"""What stands between values: no JSON holds it."""
 _SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 
 
@@ -129,11 +129,10 @@ class Chooser:
             if any(origin.locale or origin.channel for _, origin in choices):
                 scoped[place] = [[_json(value), number] for value, number in numbered]
         every = [list(origin) for origin in origins]
-        told = _ORIGINS.join(_MEMBERS.join(map(_json, origin)) for origin in every)
         return WinnersRow(
             product,
-            _MEMBERS.join(map(_json, values)).encode(),
-            f"{_json(places)}{_PARTS}{told}".encode(),
+            _BETWEEN.join(map(_json, values)).encode(),
+            orjson.dumps([places, [[_json(member) for member in origin] for origin in every]]),
             orjson.dumps([every, list(scoped.items())]) if scoped else None,
             undecided or None,
         )
@@ -279,13 +278,8 @@ def chosen_among(origins: Sequence[Origin | Sequence[Any]], scopes: Sequence[Sco
 
 def read_winners(row: WinnersRow, scopes: Sequence[Scope] | None) -> Winners:
     """A row, for who looks in ``scopes``; None is who asks for no locale and no channel."""
-    values = row.plain.decode().split(_MEMBERS)
-    places: list[int] = []
-    origins: list[list[str]] = []
-    if row.origins:
-        written, _, told = row.origins.decode().partition(_PARTS)
-        places = orjson.loads(written)
-        origins = [origin.split(_MEMBERS) for origin in told.split(_ORIGINS)] if told else []
+    values = row.plain.decode().split(_BETWEEN)
+    places, origins = orjson.loads(row.origins) if row.origins else ([], [])
     if scopes is not None and row.scoped is not None:
         every, by_field = orjson.loads(row.scoped)
         for place, choices in by_field:

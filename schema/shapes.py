@@ -99,19 +99,17 @@ class Layout:
         self.observed = "observedAt" in names
         self.led = bool(head)
         self.head = "{" if value is None else f'{{"{value}":'
-        self._quick: list[tuple[str, int]] | None = None
-        self._of_nobody = ""
-        if not head and names <= _OF_ORIGIN.keys():
-            self._quick = [(f'"{key}":', _OF_ORIGIN[name]) for key, name in tail]
-            self._of_nobody = self._closed([f"{key}null" for key, _ in self._quick])
+        self._pick: itemgetter[Any] | None = None
+        self._template = self._closed([f'"{key}":%s' for key, _ in tail])
+        self._of_nobody = self._closed([f'"{key}":null' for key, _ in tail])
+        if tail and not head and names <= _OF_ORIGIN.keys():
+            self._pick = itemgetter(*(_OF_ORIGIN[name] for _, name in tail))
 
     def parts(self, field: FieldDefinition, origin: Sequence[str] | None, moment: Moment) -> Any:
         """What stands around values of facts of ``field`` that came from ``origin``; None is of nobody. What is behind,
         where the layout is not ``led``: else before and behind."""
-        if self._quick is not None:
-            if origin is None:
-                return self._of_nobody
-            return self._closed([f"{key}{origin[at]}" for key, at in self._quick])
+        if self._pick is not None:
+            return self._of_nobody if origin is None else self._template % self._pick(origin)
         said = dict.fromkeys(_OF_ORIGIN, NULL) if origin is None else {n: origin[at] for n, at in _OF_ORIGIN.items()}
         said["__typename"] = f'"{self._type_name}"'
         if self.of_the_moment:
