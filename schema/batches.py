@@ -31,8 +31,6 @@ from sources.units import convert
 from sources.values import FieldType, decode, encode
 
 Batch = Callable[[Sequence[Any], Sequence[Selected], Any], Awaitable[Sequence[Any]]]
-MOST_SHAPES = 5_000
-"""Shapes that are kept; then all are made anew."""
 _SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 
 
@@ -98,8 +96,6 @@ class ProductBatches:
             if one.type is FieldType.MONEY:
                 self._plain.setdefault(f"{one.name}Currency", (one, True))
         self._made = Shapes()
-        self._asked: dict[int, _Asked] = {}
-        self._shapes: dict[int, tuple[object, FactShape | ValuesShape | None]] = {}
 
     # ── The ways in ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,7 +146,7 @@ class ProductBatches:
     async def of_products(self, parents: Sequence[ProductNode], asked: Sequence[Selected], info: Any) -> Any:
         """The fields of ``Product`` that are asked of ``parents``, which are all of one moment: whole products where that
         is all that is asked of them, else their columns."""
-        known = self._asked.get(id(asked))
+        known: _Asked | None = asked[0].memo.get("asked")
         if known is None or known.selected is not asked:
             known = self._sorted_out(asked)
         level = _Level(info.context, parents, known)
@@ -182,25 +178,21 @@ class ProductBatches:
             groups.setdefault((arguments.get("locale"), arguments.get("channel")), []).append(column)
         known = _Asked(asked, ids, groups)
         if all(one.constant for one in asked):
-            if len(self._asked) >= MOST_SHAPES:
-                self._asked.clear()
-            self._asked[id(asked)] = known
+            asked[0].memo["asked"] = known
         return known
 
     def _shape(self, asked: Selected, field: FieldDefinition | None) -> FactShape | ValuesShape | None:
+        if "shape" in asked.memo:
+            known: FactShape | ValuesShape | None = asked.memo["shape"]
+            return known
         type_name = "ProductValues" if field is None else FACT_TYPES[field.type].__name__
         selection = asked.selection(type_name)
-        known = self._shapes.get(id(selection))
-        if known is not None and known[0] is selection:
-            return known[1]
         shape: FactShape | ValuesShape | None
         if field is not None:
             shape = self._made.of_facts(field.type, type_name, selection)
         else:
             shape = ValuesShape([(one.response_key, *self._plain.get(one.name, (None, False))) for one in selection])
-        if len(self._shapes) >= MOST_SHAPES:
-            self._shapes.clear()
-        self._shapes[id(selection)] = selection, shape
+        asked.memo["shape"] = shape
         return shape
 
 

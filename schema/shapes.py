@@ -50,6 +50,10 @@ class Selected(Protocol):
         """What is asked of its value, where that is of this type."""
 
     @property
+    def memo(self) -> dict[str, Any]:
+        """Kept as long as the operation."""
+
+    @property
     def whole(self) -> bool:
         """Whether the fields of the call are all that is asked of its parents."""
 

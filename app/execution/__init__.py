@@ -26,10 +26,11 @@ level is run once (``deep``). A batch resolver is found in ``GraphQLField.extens
     async def batch(parents, fields, info):
         return [field.ready([...]) if simple(field) else [...] for field in fields]      # an entry for each parent
 
-``field.name``, ``.response_key``, ``.arguments``, ``.nodes`` and ``.selection(type_name)`` say what is asked for; a *ready*
-column stands in the answer as it is (dicts, lists, text, numbers, ``orjson.Fragment``), any other is completed against
-the field's type, and an exception in it is an error in its place. At the root the one parent is the root value; in
-mutations the root's fields are run one after the other.
+``field.name``, ``.response_key``, ``.arguments``, ``.nodes`` and ``.selection(type_name)`` say what is asked for;
+``.memo`` keeps what the resolver makes of that. A *ready* column stands in the answer as it is (dicts, lists, text,
+numbers, ``orjson.Fragment``), any other is completed against the field's type, and an exception in it is an error in its
+place. Where a call has all fields of its parents (``.whole``), it may give ``.rows([...])``: whole objects. At the root
+the one parent is the root value; in mutations the root's fields are run one after the other.
 
 **Null.** A value that may not be null and could not be had travels up as an exception or as a ``Failed`` entry, until a
 place that may be null takes it (``errors``). Level by level an object's fields have all run by then; errors that

@@ -94,6 +94,11 @@ class BatchedField:
         return Ready(values)
 
     @property
+    def memo(self) -> dict[str, Any]:
+        """For whatever the batch resolver makes of this place of the operation; it lives as long as the operation does."""
+        return self._plan.memo
+
+    @property
     def whole(self) -> bool:
         """Whether the fields of this call are all that is asked of the parents: then rows may be given."""
         return self._plan.whole

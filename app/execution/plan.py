@@ -75,6 +75,7 @@ class FieldPlan:
         "finish",
         "info_head",
         "key",
+        "memo",
         "name",
         "named_type",
         "nodes",
@@ -117,6 +118,8 @@ class FieldPlan:
         """The field as batch resolvers see it, where it is the same in every run."""
         self.finish: Any = None
         """Completes a value that a batch resolver gave."""
+        self.memo: dict[str, Any] = {}
+        """What its batch resolver keeps here."""
         self.whole = False
         """Whether all fields of its selection are asked of its batch resolver in one call."""
         self._children: dict[str, Selection] = {}

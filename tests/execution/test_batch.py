@@ -8,7 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import GraphQLSchema, build_schema, parse
+from graphql import (
+    GraphQLField,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    parse,
+)
 
 from app.execution import Answer, BatchedField, CompiledOperation, compile_operation
 
@@ -367,3 +375,31 @@ async def test_the_order_of_errors_is_that_of_the_type_that_was_found() -> None:
     assert answer.data == b'{"ones":[null,null]}'
     # An A is asked for what may be null before what must not be; a B only gets as far as that.
     assert [error.path for error in answer.errors] == [["ones", 0, "must"], ["ones", 1, "may"], ["ones", 1, "must"]]
+
+
+async def test_rows_stand_in_the_answer_as_they_are_where_a_call_has_all_fields() -> None:
+    seen: list[bool] = []
+
+    async def batch(parents: Any, fields: Any, info: Any) -> Any:
+        seen.append(fields[0].whole)
+        if fields[0].whole:
+            return fields[0].rows([orjson.Fragment(f'{{"a":{parent}}}') for parent in parents])
+        return [field.ready(list(parents)) for field in fields]
+
+    item = GraphQLObjectType(
+        "Item", {"a": GraphQLField(GraphQLInt), "other": GraphQLField(GraphQLInt, resolve=lambda *_: 7)}
+    )
+    item.fields["a"].extensions["batch"] = batch
+    query = GraphQLObjectType("Query", {"items": GraphQLField(GraphQLList(item), resolve=lambda *_: [1, None, 2])})
+    schema = GraphQLSchema(query)
+    for text, expected in (
+        ("{ items { a } }", [{"a": 1}, None, {"a": 2}]),
+        ("{ items { a other } }", [{"a": 1, "other": 7}, None, {"a": 2, "other": 7}]),
+        ("{ items { a __typename } }", [{"a": 1, "__typename": "Item"}, None, {"a": 2, "__typename": "Item"}]),
+    ):
+        operation = compile_operation(schema, parse(text))
+        assert isinstance(operation, CompiledOperation)
+        answer = await operation.run()
+        assert answer.plain() == {"items": expected}
+        assert answer.errors == []
+    assert seen == [True, False, False]
