@@ -18,6 +18,7 @@ from sources.ledger.database import Pool
 from sources.ledger.map_versions import digest_in_force
 from sources.ledger.winners import (
     StandingRecord,
+    any_winners,
     being_read_first,
     keep_records_still,
     never_read,
@@ -61,10 +62,10 @@ class Readying:
             self.asked.update(products)
 
     async def begin(self) -> None:
-        """Take all that is there for looked at, where every stored source has been read to its end: what then moves is
-        followed."""
+        """Take all that is there for looked at, where every stored source has been read to its end and winners were made by
+        these rules: what then moves is followed."""
         stored = [name for name in self.map.sources if self.map.declaration(name).read == "stored"]
-        if not await never_read(self.pool, stored):
+        if await any_winners(self.pool, self._chooser.rules) and not await never_read(self.pool, stored):
             self._since = await written_batches(self.pool)
 
     async def catch_up(self, made: Callable[[int], None] | None = None) -> int:

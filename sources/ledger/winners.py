@@ -105,6 +105,12 @@ async def never_read(pool: Pool, sources: Collection[str]) -> bool:
     return settled < len(sources)
 
 
+async def any_winners(pool: Pool, rules: str) -> bool:
+    """Whether any row was made by ``rules``."""
+    yes: bool = await pool.fetchval("select exists (select from winners where rules = $1)", rules)
+    return yes
+
+
 async def written_batches(pool: Pool) -> dict[str, int]:
     """Source to the number of the last batch that was written of it."""
     return {row[0]: row[1] for row in await pool.fetch("select source, batch from cursors")}

@@ -271,3 +271,16 @@ def test_which_of_a_systems_records_speaks_is_left_open_where_a_date_is_to_come(
     place = list(ownership.fields).index("rating")
     row = Chooser(ownership).row(UUID(int=1), records)
     assert row.undecided == ([place] if undecided else None)
+
+
+async def test_what_a_sync_follows_begins_where_everything_was_made_by_the_same_rules(house: House) -> None:
+    house.systems["erp"].put("e1", gtin=GTINS[0], price="1")
+    await house.sync_all()
+    await house.pool.execute("update winners set rules = 'of another map'")
+    anew = Readying(house.pool, house.ownership)
+    await anew.begin()
+    assert await anew.catch_up() == 1
+    again = Readying(house.pool, house.ownership)
+    await again.begin()
+    await house.pool.execute("delete from winners")
+    assert await again.catch_up() == 0
