@@ -9,8 +9,10 @@ import asyncpg
 
 Dump: TypeAlias = dict[str, list[dict[str, Any]]]
 
-OF_THE_MOMENT = frozenset({"alembic_version", "installation", "runs", "schedule", "live_failures", "map_versions"})
-"""Tables of what happened and not of what is known."""
+OF_THE_MOMENT = frozenset(
+    {"alembic_version", "installation", "runs", "schedule", "live_failures", "map_versions", "winners"}
+)
+"""Tables of what happened and not of what is known. Winners are made behind a sync, of what is known: check_ledger looks."""
 
 
 async def dump(connection: Any, *, without: Collection[str] = (), dated: bool = False) -> Dump:
