@@ -90,9 +90,11 @@ async def furnish(house: House) -> None:
 
 
 async def run(house: House) -> SyncReport | None:
-    """One run, or None where it broke."""
+    """One run, and nothing behind it, or None where it broke."""
+    changes = house.sources["erp"].changes
+    assert changes is not None
     try:
-        return await house.sync("erp")
+        return await house.ingest.sync("erp", changes)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return None
 
