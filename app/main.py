@@ -96,7 +96,7 @@ def build_app(
     async def home(_: Request) -> RedirectResponse:
         return RedirectResponse(GRAPHQL_PATH)
 
-    endpoint = GraphQLEndpoint(serving)
+    endpoint = GraphQLEndpoint(serving, compiling=compiling)
     return Starlette(
         routes=[
             Route(GRAPHQL_PATH, endpoint, name="graphql"),

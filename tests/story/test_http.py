@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from app.execution import CompiledOperation
+from app.main import build_app
+from app.redaction import Redactor
 from tests.api.http_audits import audit, complaints, install
 from tests.story.conftest import Brewster
 
@@ -49,3 +53,26 @@ async def test_a_secret_reaches_no_answer(brewster: Brewster) -> None:
     for name, value in brewster.environment.items():
         if name.endswith(("TOKEN", "KEY", "PASSWORD", "URL")):
             assert value not in said, name
+
+
+@pytest.mark.parametrize("compiling", [True, False])
+async def test_operations_are_compiled_from_the_second_time_on_unless_that_is_off(
+    brewster: Brewster, compiling: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    run = CompiledOperation.run
+
+    async def counted(self: CompiledOperation, *arguments: Any) -> Any:
+        ran.append(self)
+        return await run(self, *arguments)
+
+    monkeypatch.setattr(CompiledOperation, "run", counted)
+    app = build_app(brewster.runtime, Redactor(), default_audience="internal", syncing=False, compiling=compiling)
+    body = {
+        "query": 'query { product(by: {sku: "BR-KET-1700-BK"}) { id name { value source status } values { name } } }'
+    }
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        answers = [(await client.post("/graphql", json=body)).json() for _ in range(3)]
+    assert answers[0]["data"]["product"]["name"]["value"] is not None
+    assert answers[1:] == answers[:2]
+    assert len(ran) == (2 if compiling else 0)
