@@ -52,8 +52,8 @@ class Documents:
         self._trusted_texts = frozenset(self._trusted.values())
         entries, weight = max(16, int(ENTRIES * share)), max(1, int(TOKENS * share) // 2)
         self._registered: dict[str, str] = {}
-        self._kept: Keep[Prepared] = Keep(entries=entries, weight=weight, dropped=self._forget)
-        self._kept_trusted: Keep[Prepared] = Keep(entries=entries, weight=weight) if self._trusted else self._kept
+        self._kept: Keep[str, Prepared] = Keep(entries=entries, weight=weight, dropped=self._forget)
+        self._kept_trusted: Keep[str, Prepared] = Keep(entries=entries, weight=weight) if self._trusted else self._kept
 
     def trusts(self, text: str) -> bool:
         """Whether ``text`` is one of the documents that the company registered."""

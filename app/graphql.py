@@ -86,19 +86,8 @@ def graphql_route(
     of audiences that ``audiences`` does not name."""
     asking = {name: Audience(name, limits=limits or RequestLimits()) for name in schemas} | dict(audiences or {})
     served = Served(schemas, context, default_audience, redact, graphiql, asking)
-    return changing_graphql_route(lambda: nullcontext(served), path=path, rules=rules, compiling=compiling)
-
-
-def changing_graphql_route(
-    serving: Serving,
-    *,
-    path: str = "/graphql",
-    rules: Sequence[type[ASTValidationRule]] = (),
-    compiling: bool = True,
-) -> Route:
-    """The route of an endpoint that answers each request with what ``serving`` gives at its beginning. ``compiling``:
-    operations are compiled; else graphql-core runs them all."""
-    return Route(path, GraphQLEndpoint(serving, rules=rules, compiling=compiling), name="graphql")
+    endpoint = GraphQLEndpoint(lambda: nullcontext(served), rules=rules, compiling=compiling)
+    return Route(path, endpoint, name="graphql")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +101,8 @@ class _Face:
 
 
 class GraphQLEndpoint:
-    """An ASGI application; see :func:`changing_graphql_route`."""
+    """An ASGI application that answers each request with what ``serving`` gives at its beginning. ``compiling``: operations
+    are compiled; else graphql-core runs them all."""
 
     def __init__(
         self, serving: Serving, *, rules: Sequence[type[ASTValidationRule]] = (), compiling: bool = True
@@ -139,8 +129,7 @@ class GraphQLEndpoint:
     def _faces(self, served: Served) -> dict[str, _Face]:
         """What is kept for ``served``: its documents end with its schemas."""
         if self._kept is None or self._kept[0] is not served:
-            for schema in self._kept[0].schemas.values() if self._kept is not None else ():
-                self._performer.forget(schema)
+            self._performer.forget()
             faces: dict[str, _Face] = {}
             for name, schema in served.schemas.items():
                 audience = served.audiences.get(name) or Audience(name)

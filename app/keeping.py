@@ -12,7 +12,7 @@ A hit costs a dictionary lookup and an addition: there is no order to maintain.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Generic, TypeVar
@@ -21,6 +21,7 @@ HALVING_SECONDS = 60.0
 NEW_SHARE = 8
 """The room for what is new is the eighth part of the whole."""
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -31,8 +32,8 @@ class _Entry(Generic[T]):
     uses: int = 1
 
 
-class Keep(Generic[T]):
-    """Values by text, at most ``entries`` of them, whose weights are at most ``weight`` together.
+class Keep(Generic[K, T]):
+    """Values by key, at most ``entries`` of them, whose weights are at most ``weight`` together.
 
     ``dropped`` is told of each that goes."""
 
@@ -41,11 +42,11 @@ class Keep(Generic[T]):
         *,
         entries: int,
         weight: int,
-        dropped: Callable[[str, T], None] | None = None,
+        dropped: Callable[[K, T], None] | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._new: OrderedDict[str, _Entry[T]] = OrderedDict()
-        self._kept: dict[str, _Entry[T]] = {}
+        self._new: OrderedDict[K, _Entry[T]] = OrderedDict()
+        self._kept: dict[K, _Entry[T]] = {}
         self._new_entries, self._new_weight = max(1, entries // NEW_SHARE), weight // NEW_SHARE
         self._kept_entries, self._kept_weight = entries - self._new_entries, weight - self._new_weight
         self._weighs_new = self._weighs_kept = 0
@@ -56,7 +57,7 @@ class Keep(Generic[T]):
     def __len__(self) -> int:
         return len(self._new) + len(self._kept)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key in self._kept or key in self._new
 
     @property
@@ -64,7 +65,7 @@ class Keep(Generic[T]):
         """Of everything that is kept."""
         return self._weighs_new + self._weighs_kept
 
-    def get(self, key: str) -> T | None:
+    def get(self, key: K) -> T | None:
         """The value of ``key``, if it is kept; it counts as a use."""
         entry = self._kept.get(key)
         if entry is not None:
@@ -72,7 +73,7 @@ class Keep(Generic[T]):
             return entry.value
         return self._seen_again(key) if key in self._new else None
 
-    def put(self, key: str, value: T, weight: int) -> bool:
+    def put(self, key: K, value: T, weight: int) -> bool:
         """Keep a value that is new; whether it is kept. One that weighs more than an eighth of everything is not."""
         if key in self or weight > self._new_weight:
             return False
@@ -85,7 +86,15 @@ class Keep(Generic[T]):
         self._weighs_new += weight
         return True
 
-    def _seen_again(self, key: str) -> T:
+    def clear(self) -> None:
+        """Let everything go."""
+        for room in (self._new, self._kept):
+            while room:
+                key, entry = room.popitem()
+                self._drop(key, entry)
+        self._weighs_new = self._weighs_kept = 0
+
+    def _seen_again(self, key: K) -> T:
         entry = self._new[key]
         entry.uses += 1
         going = self._in_its_way(entry)
@@ -100,10 +109,10 @@ class Keep(Generic[T]):
             self._weighs_kept += entry.weight
         return entry.value
 
-    def _in_its_way(self, entry: _Entry[T]) -> list[str] | None:
+    def _in_its_way(self, entry: _Entry[T]) -> list[K] | None:
         """What would have to go for ``entry`` to be kept; None where that is in more demand."""
         places, room = self._kept_entries - len(self._kept), self._kept_weight - self._weighs_kept
-        going: list[str] = []
+        going: list[K] = []
         if places >= 1 and room >= entry.weight:
             return going
         demand = 0
@@ -124,6 +133,6 @@ class Keep(Generic[T]):
             for entry in (*self._kept.values(), *self._new.values()):
                 entry.uses >>= min(passed, 32)
 
-    def _drop(self, key: str, entry: _Entry[T]) -> None:
+    def _drop(self, key: K, entry: _Entry[T]) -> None:
         if self._dropped is not None:
             self._dropped(key, entry.value)

@@ -59,16 +59,17 @@ _TOO_MANY_TOKENS = "Document contains more than"
 
 
 class Operation:
-    """One operation of a document that was prepared. ``compiled`` is for the executor: whatever it makes of the operation
-    stays as long as the document does."""
+    """One operation of a document that was prepared. ``ran``: it was asked for before; ``interpreted``: it cannot be
+    compiled."""
 
-    __slots__ = ("compiled", "kind", "name", "node")
+    __slots__ = ("interpreted", "kind", "name", "node", "ran")
 
     def __init__(self, node: OperationDefinitionNode) -> None:
         self.node = node
         self.kind: OperationType = node.operation
         self.name = node.name.value if node.name else None
-        self.compiled: object | None = None
+        self.ran = False
+        self.interpreted = False
 
 
 class Prepared:

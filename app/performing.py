@@ -13,13 +13,17 @@ import strawberry
 from graphql import GraphQLError
 
 from app.documents import running
-from app.execution import CompiledCache, CompiledOperation
+from app.execution import CompiledOperation, NotCompiled, compile_operation
+from app.keeping import Keep
 from app.parsing import Operation, Prepared
 from app.protocol import GraphQLRequest
 from app.strictjson import dumps
 
 COMPILED_BYTES = 24 * 2**20
 """About what compiled operations may take in one process, of all audiences together."""
+FIELD_BYTES = 2048
+"""About what one compiled field takes: 1,400 to 3,000."""
+OPERATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,16 @@ class Performed:
 
 
 class Performer:
-    """Runs operations; ``compiling``: compiled, each from the second time on that it is asked for."""
+    """Runs operations; ``compiling``: compiled, each from the second time on that it is asked for.
+
+    What is compiled is kept as documents are, so that a client of endless different ones empties nothing (see
+    :mod:`app.keeping`), and taken apart when it goes."""
 
     def __init__(self, *, compiling: bool = True) -> None:
-        self._compiled = CompiledCache(size=COMPILED_BYTES) if compiling else None
+        self._compiling = compiling
+        self._kept: Keep[Operation, CompiledOperation] = Keep(
+            entries=OPERATIONS, weight=COMPILED_BYTES, dropped=lambda _, compiled: compiled.release()
+        )
 
     async def perform(
         self,
@@ -51,13 +61,10 @@ class Performer:
     ) -> Performed:
         """Run ``operation`` of ``prepared``, whose text is ``text``. One that is ``trusted`` is compiled at once. Raises
         TypeError for a value that JSON cannot say."""
-        if self._compiled is not None:
-            compiled = self._compiled.get(
-                schema._schema, text, operation.name, lambda: prepared.document, at_once=trusted
-            )
-            if isinstance(compiled, CompiledOperation):
-                answer = await compiled.run(None, context, asked.variables)
-                return Performed(answer.data if answer.began else None, answer.errors)
+        compiled = self._compiled(schema, prepared, operation, trusted=trusted) if self._compiling else None
+        if compiled is not None:
+            answer = await compiled.run(None, context, asked.variables)
+            return Performed(answer.data if answer.began else None, answer.errors)
         with running(schema, prepared):
             result = await schema.execute(
                 text,
@@ -69,7 +76,22 @@ class Performer:
         began = result.data is not None or not result.errors or any(error.path for error in result.errors)
         return Performed(dumps(result.data) if began else None, result.errors or (), result.extensions or {})
 
-    def forget(self, schema: strawberry.Schema) -> None:
-        """Let go of what was compiled for a schema that is not served any more."""
-        if self._compiled is not None:
-            self._compiled.forget(schema._schema)
+    def forget(self) -> None:
+        """Let go of all that was compiled: its schemas are not served any more."""
+        self._kept.clear()
+
+    def _compiled(
+        self, schema: strawberry.Schema, prepared: Prepared, operation: Operation, *, trusted: bool
+    ) -> CompiledOperation | None:
+        if (kept := self._kept.get(operation)) is not None:
+            return kept
+        if operation.interpreted:
+            return None
+        if not operation.ran and not trusted:  # compiling costs about what a run does, and pays from the second on
+            operation.ran = True
+            return None
+        compiled = compile_operation(schema._schema, prepared.document, operation.name)
+        if isinstance(compiled, NotCompiled) or not self._kept.put(operation, compiled, FIELD_BYTES * compiled.size):
+            operation.interpreted = True
+            return None
+        return compiled

@@ -37,13 +37,13 @@ place that may be null takes it (``errors``). Level by level an object's fields 
 graphql-core would not have come to are dropped, and the rest are put in the order of the answer.
 
 **Bounds.** Introspection, subscriptions, @defer and @stream, fragments with variables and very large operations stay with
-graphql-core (``screen``). ``CompiledCache`` compiles a document when it comes a second time, and keeps a bounded number
-of bytes. Long lists let others run now and then.
+graphql-core (``screen``). What was compiled is as large
+as its caller lets it be: ``.size`` says what it weighs, ``.release()`` takes it apart. Long lists let others run now and
+then.
 """
 
 from app.execution.answer import Answer
 from app.execution.batch import BatchedField, Column, Ready
-from app.execution.cache import CompiledCache
 from app.execution.compiled import CompiledOperation, compile_operation
 from app.execution.screen import NotCompiled
 
@@ -51,7 +51,6 @@ __all__ = [
     "Answer",
     "BatchedField",
     "Column",
-    "CompiledCache",
     "CompiledOperation",
     "NotCompiled",
     "Ready",

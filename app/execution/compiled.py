@@ -92,6 +92,8 @@ class CompiledOperation:
         self._switches = screened.switches
         self._variables = Variables(schema, screened.operation, hide_suggestions)
         self._variants: OrderedDict[tuple[Any, ...], _Variant] = OrderedDict()
+        self._going: list[_Variant] = []
+        self._running = 0
 
     @property
     def source(self) -> str:
@@ -119,8 +121,28 @@ class CompiledOperation:
         self, root_value: Any = None, context_value: Any = None, variables: Mapping[str, Any] | None = None
     ) -> Answer:
         """Run the operation. Field errors are in the answer; nothing that a resolver raises comes out."""
-        answer = self.start(root_value, context_value, variables, breathes=True)
-        return answer if type(answer) is Answer else await answer  # type: ignore[misc]
+        self._running += 1
+        try:
+            answer = self.start(root_value, context_value, variables, breathes=True)
+            return answer if type(answer) is Answer else await answer  # type: ignore[misc]
+        finally:
+            self._running -= 1
+            if self._going and not self._running:
+                self._take_apart()
+
+    def release(self) -> None:
+        """Let go of all that was built, as soon as nothing that :meth:`run` began is under way. Code and plans are full of
+        circles: without this they would wait for the collector, which does not look at what has been frozen. A later run
+        builds them anew."""
+        self._going.extend(self._variants.values())
+        self._variants.clear()
+        if not self._running:
+            self._take_apart()
+
+    def _take_apart(self) -> None:
+        going, self._going = self._going, []
+        for variant in going:
+            variant.take_apart()
 
     def start(
         self,
@@ -152,7 +174,7 @@ class CompiledOperation:
         if variant is None:
             variant = self._variants[key] = _Variant(self._document, values)
             if len(self._variants) > max(1, min(MAX_VARIANTS, VARIANT_FIELDS // max(1, self.size))):
-                self._variants.popitem(last=False)
+                self._going.append(self._variants.popitem(last=False)[1])
         elif self._switches:
             self._variants.move_to_end(key)
         return variant
@@ -176,6 +198,16 @@ class _Variant:
         self._root.prepare()
         for selection in self._alone.values():
             selection.prepare()
+
+    def take_apart(self) -> None:
+        """Forget what was built, circle by circle."""
+        waiting = [self._root, *self._alone.values()]
+        while waiting:
+            for field in waiting.pop().take_apart():
+                waiting.extend(field.take_apart())
+        self._alone.clear()
+        self._serial = None
+        self.generator.take_apart()
 
     def start(self, run: Run) -> Answer | Awaitable[Answer]:
         """Run it."""

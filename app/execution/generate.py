@@ -66,6 +66,10 @@ class Generator:
             "together": together,
         }
 
+    def take_apart(self) -> None:
+        """Forget the functions, each of which holds all the others."""
+        self._names.clear()
+
     def select(self, selection: Selection) -> Callable[..., Any]:
         """``select(run, source, path)`` of an ordinary selection."""
         name = _name(selection.title, selection.number)

@@ -144,6 +144,15 @@ class FieldPlan:
         """The selections below this field that were needed so far."""
         return list(self._children.values())
 
+    def take_apart(self) -> list[Selection]:
+        """Forget what was built; the selections that were below."""
+        below = self.children
+        self._children.clear()
+        self._grouped.clear()
+        self.memo.clear()
+        self.batched = self.finish = None
+        return below
+
     def title(self) -> str:
         """The field as a person would name it: ``alias: name``."""
         return self.name if self.key == self.name else f"{self.key}: {self.name}"
@@ -242,6 +251,13 @@ class Selection:
                 for type_ in field.types[:_PREPARED]:
                     field.child(type_).prepare()
 
+    def take_apart(self) -> list[FieldPlan]:
+        """Forget what was built; the fields that were in it. It cannot be run any more."""
+        fields = self._fields or []
+        self._fields = self._places = self.batched = None
+        self.select = self.level = _taken_apart
+        return fields
+
     def _build_select(self, run: Any, source: Any, path: Any) -> Any:
         self.select = self.planner.build_select(self)
         return self.select(run, source, path)
@@ -250,6 +266,10 @@ class Selection:
         self.level = self.planner.build_level(self)
         rows: list[Any] = await self.level(run, parents, paths)
         return rows
+
+
+def _taken_apart(*_: Any) -> Any:
+    raise RuntimeError("what was abandoned came back after its operation had gone")
 
 
 class Planner:

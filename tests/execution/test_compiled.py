@@ -316,3 +316,36 @@ async def test_a_run_leaves_nothing_for_the_collector_of_cycles() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+async def test_an_operation_that_is_let_go_while_it_runs_ends_well_and_leaves_no_circle() -> None:
+    schema = build_schema("type Query { slow: Thing, list: [Thing] } type Thing { name(n: Int): String, more: Thing }")
+    go = asyncio.Event()
+
+    async def slow(_root: Any, _info: Any) -> dict[str, Any]:
+        await go.wait()
+        return {"name": "a", "more": {"name": "b"}}
+
+    async def named(parents: Any, fields: Any, _info: Any) -> Any:
+        return [field.ready([parent["name"] for parent in parents]) for field in fields]
+
+    schema.type_map["Query"].fields["slow"].resolve = slow  # type: ignore[attr-defined]
+    schema.type_map["Thing"].fields["name"].extensions = {"batch": named}  # type: ignore[attr-defined]
+    text = "query ($s: Boolean = false) { slow { name more { name @skip(if: $s) } } list { name } }"
+    operation = compiled(text, schema)
+    root = {"list": [{"name": "c"}]}
+    running = [asyncio.create_task(operation.run(root, None, {"s": skip})) for skip in (False, True)]
+    await asyncio.sleep(0)
+    operation.release()
+    go.set()
+    first, second = [(await task).plain() for task in running]
+    assert first == {"slow": {"name": "a", "more": {"name": "b"}}, "list": [{"name": "c"}]}
+    assert second["slow"] == {"name": "a", "more": {}}
+    gc.collect()
+    gc.disable()
+    try:
+        assert (await operation.run(root, None, {})).plain() == first
+        operation.release()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
