@@ -17,13 +17,13 @@ EVERY_SECONDS = 1.0
 
 async def keep_ready(current: Callable[[], Runtime]) -> None:
     """Choose winners ahead of what is read, until cancelled; an outage of the ledger is ridden out."""
-    well = True
+    told = False
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             await current().readying.catch_up()
-            well = True
+            told = False
         except Exception as error:
-            if well and not is_outage(error):
+            if not told and not is_outage(error):
                 log.error("products are not made ready", exc_info=error)
-            well = False
+                told = True

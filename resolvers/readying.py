@@ -1,7 +1,8 @@
 """Making products ready: their winners are chosen ahead, behind what syncs and live reads write.
 
 A product without a row of winners is read from its records, right and slower; so nothing here is in a hurry. While a
-system is being read for the first time, nothing is made: the next batch would undo it.
+system is being read for the first time, nothing is made: the next batch would undo it. One whose first reading stands still
+holds nobody up.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Winners chosen ahead: survivorship done once per change, not once per question.
 
-A product's winners are kept as they are answered with: each field's value as JSON text, at the field's place in the map, and
-beside it where it came from, each origin once (most facts of a product come from a few records), its members as JSON texts
-too: nothing is parsed to be written again. What time and
-the state of systems decide is decided when it is asked for: freshness, and how the fact came about.
+A product's winners are kept as they are answered with: each field's value as JSON text, at the field's place in the map,
+and beside it where it came from, each origin once (most facts of a product come from a few records), its members as JSON
+texts too: nothing is parsed to be written again. What time and the state of systems decide is decided when it is asked for:
+freshness, and how the fact came about.
 
 Kept are winners that hold whoever asks; for a field whose claims have scopes also those for other locales and channels.
 What cannot be said ahead is *undecided* and read from the records: an integer that GraphQL does not know, and which of a

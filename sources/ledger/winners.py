@@ -94,7 +94,7 @@ async def products_after(pool: Pool, after: UUID | None, limit: int) -> list[UUI
 
 
 async def being_read_first(pool: Pool) -> bool:
-    """Whether any source is being read to its end for the first time."""
+    """Whether any source is being read to its end for the first time, by a worker that is alive."""
     yes: bool = await pool.fetchval(_READ_FIRST)
     return yes
 
@@ -158,7 +158,10 @@ select product_id from products where $1::uuid is null or product_id > $1 order 
 """
 _READ_FIRST = """
 select exists (
-    select from cursors c join sources s on s.name = c.source where c.walk_began_at is not null and s.settled_at is null)
+    select from cursors c
+    join sources s on s.name = c.source and s.settled_at is null
+    join schedule h on h.source = c.source and h.held_until > clock_timestamp()
+    where c.walk_began_at is not null)
 """
 _SETTLED = "select count(*) from sources where name = any($1::text[]) and settled_at is not null"
 _OF_BATCHES = """

@@ -171,10 +171,24 @@ async def test_nothing_is_made_while_a_system_is_being_read_for_the_first_time(h
     await house.sync_all(["erp"])
     await house.pool.execute("delete from winners")
     await house.pool.execute("update cursors set walk_began_at = now() where source = 'wms'")
+    await house.pool.execute("update sources set settled_at = null where name = 'wms'")
+    held = """insert into schedule (source, due_at, worker, held_until)
+              values ('wms', now(), 'w', now() + interval '1 minute')
+              on conflict (source) do update set worker = excluded.worker, held_until = excluded.held_until"""
+    await house.pool.execute(held)
     anew = Readying(house.pool, house.ownership)
     assert await anew.catch_up() == 0
     await house.pool.execute("update cursors set walk_began_at = null where source = 'wms'")
     assert await anew.catch_up() == 1
+
+
+async def test_a_first_reading_that_stands_still_holds_nothing_up(house: House) -> None:
+    house.systems["erp"].put("e1", gtin=GTINS[0], price="1")
+    await house.sync_all(["erp"])
+    await house.pool.execute("delete from winners")
+    await house.pool.execute("update cursors set walk_began_at = now() - interval '3 days' where source = 'wms'")
+    await house.pool.execute("update sources set settled_at = null where name = 'wms'")
+    assert await Readying(house.pool, house.ownership).catch_up() == 1
 
 
 async def test_rows_made_by_other_rules_are_not_read_and_are_made_again(house: House) -> None:
