@@ -16,6 +16,7 @@ from app.redaction import Redactor
 from app.settings import Settings
 from app.state import Memory, SystemsState
 from resolvers.catalogue import Catalogue
+from resolvers.compatibility.judging import Judging
 from resolvers.cursors import Cursors
 from resolvers.executor import Executor
 from resolvers.governance import Governance
@@ -77,6 +78,7 @@ class Runtime:
     ingest: Ingest
     reader: Reader
     catalogue: Catalogue
+    judging: Judging
     governance: Governance
     cursors: Cursors
     state: SystemsState
@@ -95,6 +97,7 @@ class Runtime:
             audience=audience,
             reader=self.reader,
             catalogue=self.catalogue,
+            judging=self.judging,
             governance=self.governance,
             cursors=self.cursors,
         )
@@ -161,6 +164,8 @@ async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | N
             readying.ask,
         )
         stack.push_async_callback(_end, asyncio.create_task(memory.keep_writing()))
+        judging = Judging(pool, ownership, reader)
+        stack.push_async_callback(judging.tally.close)
         yield Runtime(
             ownership=ownership,
             pool=pool,
@@ -169,6 +174,7 @@ async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | N
             ingest=Ingest(pool, ownership, saved_at),
             reader=reader,
             catalogue=Catalogue(pool, ownership),
+            judging=judging,
             governance=Governance(pool, ownership, reader, state.live_failures),
             cursors=process.cursors,
             state=state,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -27,8 +27,12 @@ from sources.ledger.record_rows import (
     write_records,
     write_unreadable,
 )
+from sources.ledger.statements import StatementRow, add_statements, drop_statements
+from sources.statements import LONGEST_VALUE, trait_key
 from sources.values import JSON
 
+STATEMENTS = "statements"
+"""Where a field's name stands otherwise, of statements that cannot be read."""
 _NONE = b"[]"
 
 
@@ -51,6 +55,11 @@ class Rows:
     unreadable: list[UnreadableRow] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
     """Records that held something unreadable, which is replaced by that above."""
+    statements: list[StatementRow] = field(default_factory=list)
+    traits: frozenset[str] = frozenset()
+    """The fields whose texts are indexed."""
+    restated: list[str] = field(default_factory=list)
+    """Records whose statements, where they had any, are replaced by those above."""
 
     def name(self, record: Record, product: UUID) -> None:
         """What ``record`` calls ``product``: its names, identifiers and, where it is looked for otherwise, its id."""
@@ -64,6 +73,8 @@ class Rows:
             rows += [AliasRow(source, record_id, "name", folded, name, product) for folded, name in by_fold.items()]
         identifiers = record.identifiers
         rows += [AliasRow(source, record_id, scheme, value, raw, product) for scheme, value, raw in identifiers]
+        if self.traits:
+            rows += _trait_rows(record, product, self.traits)
 
     def tell_unreadable(
         self, record: Record, claims: Collection[Claim], before: Mapping[str, list[JSON]] | None
@@ -80,6 +91,32 @@ class Rows:
         if count:
             self.unreadable += [UnreadableRow(*record.key, name, reason) for name, reason in reasons.items()]
         return count
+
+    def state(self, record: Record) -> int:
+        """What ``record`` says about what goes with what; how many statements of it cannot be read."""
+        stated = record.stated
+        if stated is None:
+            return 0
+        self.statements += [
+            StatementRow(
+                *record.key,
+                number,
+                one.subject,
+                one.object,
+                one.relation,
+                one.verdict,
+                one.qualifiers,
+                one.condition,
+                one.text,
+                one.author,
+                one.last_updated,
+                record.observed_at,
+            )
+            for number, one in enumerate(stated.statements)
+        ]
+        if stated.unreadable:
+            self.unreadable.append(UnreadableRow(*record.key, STATEMENTS, stated.unreadable[0]))
+        return len(stated.unreadable)
 
     def forget_unreadable(self, record_id: str, before: Mapping[str, list[JSON]]) -> None:
         """Note that what the record could not have read ``before`` is no matter any more."""
@@ -104,6 +141,21 @@ class Rows:
             await add_aliases(batch, self.aliases)
         if self.readable or self.unreadable:
             await write_unreadable(batch, self.readable, self.unreadable)
+        if self.restated:
+            await drop_statements(batch, self.restated)
+        if self.statements:
+            await add_statements(batch, self.statements)
+
+
+def _trait_rows(record: Record, product: UUID, traits: Collection[str]) -> Iterable[AliasRow]:
+    """What of a record tells to which kinds of products it belongs."""
+    found: dict[tuple[str, str], AliasRow] = {}
+    for claim in record.claims:
+        if claim.field in traits and claim.value is not None:
+            for text in (claim.value,) if isinstance(claim.value, str) else claim.value:
+                scheme, _, folded = trait_key(f"field.{claim.field}", text).partition("=")
+                found[scheme, folded] = AliasRow(*record.key, scheme, folded, text[:LONGEST_VALUE], product)
+    return found.values()
 
 
 def record_row(record: Record, product: UUID, document: bytes, claims: bytes) -> RecordRow:

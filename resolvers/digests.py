@@ -38,6 +38,7 @@ READING = {
     "names",
     "identifiers",
     "fields",
+    "statements",
 }
 """The keys of ``[sources.X]`` that decide how a document is read."""
 
@@ -83,7 +84,10 @@ class Digests:
             for claim in record.claims
         ]
         identifiers = [*map(tuple, record.identifiers), *record.invalid_identifiers]
-        return orjson.dumps([claims, record.names, identifiers], option=orjson.OPT_SORT_KEYS)
+        said = [claims, record.names, identifiers]
+        if record.stated is not None:
+            said.append(repr(record.stated))
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
 def same_document(one: bytes, other: bytes) -> bool:
@@ -100,6 +104,10 @@ def linked_alike(one: bytes, other: bytes) -> bool:
 def _mapping(ownership: OwnershipMap, source: str) -> str:
     """A version of everything that decides how a document of ``source`` is read."""
     declaration = ownership.declaration(source).model_dump(mode="json", include=READING)
+    if not declaration["statements"]:  # so that a source which declares none is read as before there were any
+        del declaration["statements"]
+    if traits := sorted(ownership.compatibility.traits & declaration["fields"].keys()):
+        declaration["traits"] = traits
     shapes = {name: shape for name, shape in ownership.shapes().items() if name in declaration["fields"]}
     body = orjson.dumps([declaration, shapes, ownership.identity_keys], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(body, digest_size=16).hexdigest()
@@ -116,7 +124,8 @@ def _reading(mapping: str) -> bytes:
 
 def _reads_places(ownership: OwnershipMap, source: str) -> bool:
     """Whether anything but a clock is read from where in a file a record stood."""
-    declaration = ownership.declaration(source).model_dump(mode="json", include={"names", "identifiers", "fields"})
+    parts = {"names", "identifiers", "fields", "statements"}
+    declaration = ownership.declaration(source).model_dump(mode="json", include=parts)
     return f'"{_FILE}'.encode() in orjson.dumps(_without_clocks(declaration))
 
 

@@ -183,7 +183,7 @@ def _takes(loc: Loc, old: Any, new: Any) -> Takes:
             return Takes.READ
         case ("sources", _, "identifiers" | "per_product", *_) | ("identity", *_):
             return Takes.RELINK
-        case ("sources", _, "updated_at" | "timezone" | "decimal" | "names" | "fields", *_):
+        case ("sources", _, "updated_at" | "timezone" | "decimal" | "names" | "fields" | "statements", *_):
             return Takes.REMAP
         case ("fields", _, "type" | "unit" | "currency", *_):
             return Takes.REMAP

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from resolvers.compatibility.check import check_compatibility
 from resolvers.field_check import check_fields
 from resolvers.map_tables import IDENTITY_KEYS, MapTables
 from resolvers.mistakes import Finding, Loc, one_of, shown, under
@@ -19,7 +20,12 @@ def check_map(tables: MapTables) -> tuple[Finding, ...]:
     """Everything that is wrong with a file, in its order; a place that could not be read is reported once."""
     reported = (
         finding
-        for finding in (*check_sections(tables), *check_sources(tables), *check_fields(tables))
+        for finding in (
+            *check_sections(tables),
+            *check_sources(tables),
+            *check_fields(tables),
+            *check_compatibility(tables),
+        )
         if not under(finding.loc, tables.unreadable)
     )
     found = dict.fromkeys((*tables.findings, *reported))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resolvers.compatibility.build import build_compatibility
 from resolvers.field_check import parse_tolerance
 from resolvers.interpolation import interpolate
 from resolvers.map_check import check_map
@@ -173,6 +174,8 @@ def _build(tables: MapTables, digest: str, secrets: frozenset[str]) -> Ownership
         name: Audience(
             name,
             table.governance,
+            table.governance if table.asks is None else table.asks,
+            table.answers,
             limits=limits.under(table.limits),
             manifest=table.trusted_documents,
             only_trusted=table.only_trusted,
@@ -203,6 +206,7 @@ def _build(tables: MapTables, digest: str, secrets: frozenset[str]) -> Ownership
         identity_keys=tables.identity.keys,
         locales=locales,
         digest=digest,
+        compatibility=build_compatibility(tables),
         secrets=secrets,
     )
 

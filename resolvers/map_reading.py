@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from resolvers.compatibility.tables import CompatibilityTable, RelationTable, RuleTable
 from resolvers.interpolation import Interpolated
 from resolvers.map_tables import (
     DEFAULT_AUDIENCES,
@@ -30,7 +31,7 @@ from sources.registry import connector_kind, connector_names
 COMMON_KEYS = tuple(key for key in known_keys(SourceDeclaration) if key != "name")
 """The keys of ``[sources.X]`` that are the same for every connector; what is left over is the connector's own."""
 
-AT_MOST: Mapping[str, int] = {"audiences": 50, "sources": 200, "fields": 1000}
+AT_MOST: Mapping[str, int] = {"audiences": 50, "sources": 200, "fields": 1000, "relations": 100, "rules": 500}
 """How many of each a map may have."""
 
 T = TypeVar("T", bound=BaseModel)
@@ -63,6 +64,7 @@ class _TablesReader:
         audiences = self.named("audiences")
         sources = self.named("sources")
         fields = self.named("fields")
+        relations, rules = self.named("relations"), self.named("rules")
         return MapTables(
             raw=self.raw,
             content=self.table(ContentTable, ("content",), self.content.get("content", {})) or ContentTable(),
@@ -72,6 +74,10 @@ class _TablesReader:
             sources=None if sources is None else {name: self.source(name, table) for name, table in sources.items()},
             fields=self.each(FieldTable, "fields", fields),
             identity=self.table(IdentityTable, ("identity",), self.content.get("identity", {})) or IdentityTable(),
+            compatibility=self.table(CompatibilityTable, ("compatibility",), self.content.get("compatibility", {}))
+            or CompatibilityTable(),
+            relations=self.each(RelationTable, "relations", relations),
+            rules=self.each(RuleTable, "rules", rules),
             limits=self.table(LimitsTable, ("limits",), self.content.get("limits", {})) or LimitsTable(),
             findings=tuple(self.findings),
             unreadable=frozenset(self.unreadable),

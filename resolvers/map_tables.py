@@ -14,13 +14,24 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from resolvers.compatibility.tables import CompatibilityTable, RelationTable, RuleTable
 from resolvers.mistakes import Finding, Loc
 from resolvers.request_limits import LimitsTable
 from sources.declaration import ConnectorKind, ConnectorOptions, Declared, SourceDeclaration
 from sources.durations import Duration
 from sources.values import FieldType
 
-SECTIONS = ("content", "audiences", "sources", "fields", "identity", "limits")
+SECTIONS = (
+    "content",
+    "audiences",
+    "sources",
+    "fields",
+    "identity",
+    "limits",
+    "compatibility",
+    "relations",
+    "rules",
+)
 IDENTITY_KEYS = ("gtin", "brand+mpn", "sku")
 """The keys by which records are linked, best first."""
 
@@ -68,6 +79,10 @@ class AudienceTable(Declared):
     """``[audiences.X]``."""
 
     governance: bool = False
+    asks: bool | None = None
+    """May put questions to stewards; without it, who sees the ownership map may."""
+    answers: bool = False
+    """May answer them."""
     trusted_documents: str | None = None
     only_trusted: bool = False
     automatic_persisted_queries: bool = True
@@ -119,6 +134,9 @@ class MapTables:
     sources: Mapping[str, SourceTable] | None
     fields: Mapping[str, FieldTable] | None
     identity: IdentityTable
+    compatibility: CompatibilityTable
+    relations: Mapping[str, RelationTable] | None
+    rules: Mapping[str, RuleTable] | None
     limits: LimitsTable
     findings: tuple[Finding, ...]
     unreadable: frozenset[Loc] = field(default_factory=frozenset)

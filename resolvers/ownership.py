@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from resolvers.compatibility.declared import CompatibilityMap
 from resolvers.request_limits import RequestLimits
 from resolvers.trusted_documents import TrustedDocuments
 from sources.contract import Scope
@@ -72,6 +73,10 @@ class Audience:
 
     name: str
     governance: bool = False
+    asks: bool = False
+    """May put questions to stewards, and see them."""
+    answers: bool = False
+    """May answer them."""
     limits: RequestLimits = field(default_factory=RequestLimits)
     manifest: str | None = None
     """The path of its trusted documents, as the map's file says it."""
@@ -107,6 +112,7 @@ class OwnershipMap:
     digest: str
     secrets: frozenset[str] = field(repr=False)
     """Values that came in through ``${ENV}``; they must never be shown."""
+    compatibility: CompatibilityMap = field(default_factory=CompatibilityMap)
     written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What whence.toml says, as parsed: ``${ENV}`` not filled in, and without the secrets that stand in it."""
 

@@ -66,6 +66,11 @@ class Recorder:
         self.catalogues = frozenset(
             name for name, source in self.map.sources.items() if source.declaration.per_product == "one"
         )
+        self.stating = frozenset(name for name, one in self.map.sources.items() if one.declaration.statements)
+        self.traits = {
+            name: self.map.compatibility.traits & source.declaration.fields.keys()
+            for name, source in self.map.sources.items()
+        }
         self._schemes = frozenset(self.map.identity_keys)
         self._digests = Digests(self.map)
         self.mappings = self._digests.mappings
@@ -172,6 +177,8 @@ class _Writing:
     remapped: bool
     """They were read from what is kept of them here."""
     rows: Rows = field(init=False)
+    traits: frozenset[str] = field(init=False)
+    """The fields of this source whose texts are indexed."""
     counts: Counts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,8 +187,9 @@ class _Writing:
 
     async def do(self, *, alone: bool) -> Counts | None:
         """Write it all; what was done. None where it needs the turn to link and is not ``alone``: it is then to be undone."""
-        self.rows, self.counts = Rows(), Counts()
         batch, catalogues = self.batch, self.recorder.catalogues
+        self.traits = self.recorder.traits.get(batch.source, frozenset())
+        self.rows, self.counts = Rows(traits=self.traits), Counts()
         known = await known_records(batch, [*(one.record.key.id for one in self.seen), *self.gone])
         gone = [record_id for record_id in self.gone if record_id in known and not known[record_id].gone]
         standing = [one for one in self.seen if self._counts(one.record, known[one.record.key.id])]
@@ -271,7 +279,7 @@ class _Writing:
         self.rows.name(record, product)
         if plain is None:
             self.rows.digests[record.key.id] = one.digest
-        self.counts.unreadable += self.rows.tell_unreadable(record, claims, None)
+        self.counts.unreadable += self.rows.tell_unreadable(record, claims, None) + self.rows.state(record)
         self.counts.added += 1
 
     def _change(self, one: _News, before: KnownRecord, product: UUID) -> None:
@@ -294,14 +302,15 @@ class _Writing:
         self.rows.digests[record_id] = digest
         same_names = not before.gone and list(record.names) == before.names
         same_identifiers = not before.gone and identifiers_of(record) == before.identifiers
-        if not same_names or not same_identifiers:
+        same_traits = not self.traits or not (self.remapped or self.traits & moved)
+        if not same_names or not same_identifiers or not same_traits:
             self.rows.renamed.append(record_id)
             self.rows.name(record, product)
         elif self._is_as_before(one, before, moved):
             return
         claims_json = orjson.dumps(document)
         self.rows.written.append(record_row(record, product, one.document, claims_json))
-        self.counts.unreadable += self.rows.tell_unreadable(record, claims, before.claims)
+        self.counts.unreadable += self.rows.tell_unreadable(record, claims, before.claims) + self._state(record)
         if before.gone:
             self.rows.changes.append(ChangeRow(product, record_id, "ADDED", claims_json))
             self.counts.added += 1
@@ -309,6 +318,14 @@ class _Writing:
             parts = {name: document.get(name, []) for name in moved}
             self.rows.changes.append(ChangeRow(product, record_id, "CHANGED", parts))
             self.counts.changed += 1
+
+    def _state(self, record: Record) -> int:
+        """What a record that was there before says about what goes with what; how much of it cannot be read."""
+        if record.key.source in self.recorder.stating:
+            self.rows.readable.append(record.key.id)
+        if self.remapped or record.key.source in self.recorder.stating:
+            self.rows.restated.append(record.key.id)
+        return self.rows.state(record)
 
     def _is_as_before(self, one: _News, before: KnownRecord, moved: Collection[str]) -> bool:
         """Whether nothing of a record's row is to be written: no more than the rules by which it is read are new."""
@@ -318,4 +335,5 @@ class _Writing:
     def _go(self, record_id: str, product: UUID, before: KnownRecord) -> None:
         self.rows.changes.append(ChangeRow(product, record_id, "GONE", {name: [] for name in before.claims}))
         self.rows.forget_unreadable(record_id, before.claims)
+        self.rows.restated.append(record_id)
         self.counts.gone += 1

@@ -17,6 +17,11 @@ LONGEST_DEADLINE = timedelta(seconds=60)
 SHORTEST_SYNC = timedelta(seconds=1)
 LEDGER = "ledger"
 """The name of our own memory, which is a source too."""
+_TAKEN = {
+    LEDGER: "the name of Whence's own memory",
+    "answers": "the name of what stewards answer",
+    "rules": "the name of what rules say",
+}
 
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -46,8 +51,8 @@ def check_sources(tables: MapTables) -> Iterator[Finding]:
 
 
 def _name(name: str, loc: Loc) -> Iterator[Finding]:
-    if name == LEDGER:
-        yield Finding(loc, "the name of Whence's own memory", "name the source otherwise")
+    if name in _TAKEN:
+        yield Finding(loc, _TAKEN[name], "name the source otherwise")
     elif not _SOURCE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         plain = "_".join(re.findall(r"[a-z0-9]+", name.lower()))
         fits = _SOURCE_NAME.fullmatch(plain) and len(plain) <= LONGEST_NAME and plain != LEDGER
@@ -56,7 +61,9 @@ def _name(name: str, loc: Loc) -> Iterator[Finding]:
 
 
 def _contents(source: SourceTable, declaration: SourceDeclaration, loc: Loc) -> Iterator[Finding]:
-    if source.maps is not None and not (source.maps or declaration.names or declaration.identifiers):
+    if source.maps is not None and not (
+        source.maps or declaration.names or declaration.identifiers or declaration.statements
+    ):
         yield Finding(
             loc,
             "a source with no fields, names or identifiers",

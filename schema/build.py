@@ -14,10 +14,12 @@ from schema.scalars import SCALARS
 
 def build_schema(ownership: OwnershipMap, audience: str) -> strawberry.Schema:
     """The schema of one audience. Raises KeyError for one that is not declared."""
-    governs = ownership.audiences[audience].governance
+    declared = ownership.audiences[audience]
     fields = ownership.fields_for(audience)
+    query, mutation = query_type(fields, declared.governance, declared.asks, declared.answers)
     schema = strawberry.Schema(
-        query=query_type(fields, governs),
+        query=query,
+        mutation=mutation,
         types=[FACT_TYPES[kind] for kind in dict.fromkeys(field.type for field in fields)],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

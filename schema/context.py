@@ -14,6 +14,9 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
 from resolvers.catalogue import Catalogue
+from resolvers.compatibility.judging import Judging
+from resolvers.compatibility.partners import Partners
+from resolvers.compatibility.questions import Questions
 from resolvers.cursors import Cursors
 from resolvers.governance import Governance
 from resolvers.ownership import OwnershipMap
@@ -39,6 +42,7 @@ class RequestContext:
     audience: str
     reader: Reader
     catalogue: Catalogue
+    judging: Judging
     governance: Governance
     cursors: Cursors
     failures: dict[str, Failure] = field(default_factory=dict)
@@ -46,9 +50,21 @@ class RequestContext:
     def __post_init__(self) -> None:
         self.visible = self.ownership.sources_for(self.audience)
         self.governs = self.ownership.audiences[self.audience].governance
+        self.partner_lists = 0
+        """How many lists of partners were asked for."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.readings: DataLoader[FactKey, ProductReading | None] = DataLoader(self._read)
         self.crosswalks: DataLoader[UUID, tuple[CrosswalkRow, ...]] = DataLoader(self._crosswalks)
+
+    @property
+    def partners(self) -> Partners:
+        """What goes with a product."""
+        return Partners(self.judging)
+
+    @property
+    def questions(self) -> Questions:
+        """What nobody could say, and the answers."""
+        return Questions(self.catalogue.pool, self.ownership)
 
     def asker(self, locale: str | None, channel: str | None) -> Asker:
         """For whom facts of this request are assembled."""

@@ -16,12 +16,15 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from resolvers import facts
+from resolvers.compatibility.evidence import EvidenceKind, Verdict
 from resolvers.facts import FactStatus, Freshness
 from schema.definitions import FieldDefinition
 from sources.contract import Basis
 from sources.values import FieldType
 
 strawberry.enum(FactStatus, description="How a fact came about.")
+strawberry.enum(Verdict, description="Whether two products go together; UNKNOWN is not INCOMPATIBLE.")
+strawberry.enum(EvidenceKind, description="What a piece of evidence is.")
 strawberry.enum(Freshness, description="A fact's age against its field's max age.")
 strawberry.enum(
     Basis,

@@ -11,20 +11,31 @@ import strawberry
 
 from resolvers.lookup import LONGEST_LOOKUP, Ambiguous, Found, Lookup
 from resolvers.ownership import FieldDefinition
+from schema.compatibility import compatibility_field
 from schema.connections import Connection, PageInfo, connect, page_size, read_position
 from schema.context import RequestContext, WhenceInfo
 from schema.failures import bad_input
 from schema.inputs import ProductLookup, filter_type, order_type, read_filter, read_order
+from schema.mutation import mutation_type
 from schema.ownership import OwnershipMap, ReadPlan, Source, read_plan, source_type
+from schema.partners import add_partners
 from schema.product import ProductNode, product_type
+from schema.questions import question_type, questions_field, verdict_counts_field
+from schema.verdicts import verdict_type
 from sources.ledger.conditions import Every, HasRecord, Listed
 
 MOST_LOOKUPS = 100
 
 
-def query_type(fields: Sequence[FieldDefinition], governs: bool) -> type[Any]:
-    """``Query`` for an audience that sees ``fields`` and, if it ``governs``, the ownership map."""
+def query_type(
+    fields: Sequence[FieldDefinition], governs: bool, asks: bool = False, answers: bool = False
+) -> tuple[type[Any], type[Any] | None]:
+    """``Query`` and ``Mutation`` for an audience that sees ``fields`` and, if it ``governs``, the ownership map; one that
+    neither ``asks`` nor ``answers`` has no mutations."""
     product = product_type(fields)
+    question = question_type(product) if asks or answers else None
+    verdict = verdict_type(product, question, bool(fields))
+    add_partners(product, verdict)
     found = _connection("Product", product, "A product and its place.")
     hit = strawberry.type(
         _annotated("SearchHit", {"product": product, "alias": str, "source": str, "scheme": str | None}),
@@ -38,11 +49,17 @@ def query_type(fields: Sequence[FieldDefinition], governs: bool) -> type[Any]:
         "products_by": _products_by(product),
         "products": _products(found, where_type, ordering, fields),
         "search": _search(hits),
+        "compatibility": compatibility_field(verdict, find_present),
     }
+    mutation = None
+    if question is not None:
+        namespace |= {"questions": questions_field(question), "verdict_counts": verdict_counts_field()}
+        mutation = mutation_type(question, find_present, asks=asks, answers=answers)
     if governs:
         namespace |= {"sources": _sources(), "ownership_map": _ownership_map(), "plan": _plan()}
     made = type("Query", (), {"__annotations__": {}, "__module__": __name__, **namespace})
-    return cast(type[Any], strawberry.type(made, description="Products, and what is known about who owns what."))
+    query = strawberry.type(made, description="Products, and what is known about who owns what.")
+    return cast(type[Any], query), mutation
 
 
 # ── One product ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -96,6 +113,15 @@ async def find_one(context: RequestContext, lookup: Lookup, as_of: datetime | No
     if isinstance(found[0], Ambiguous):
         raise ambiguous(found[0], lookup)
     return (await _present(context, found, moment))[0]
+
+
+async def find_present(context: RequestContext, by: ProductLookup) -> ProductNode:
+    """The product of one lookup, today. Raises GraphQLError where there is none, and where several are meant."""
+    lookup = by.lookup()
+    node = await find_one(context, lookup, None)
+    if node is None:
+        raise bad_input(f"No product is meant by {lookup}.", "NOT_FOUND")
+    return node
 
 
 async def _present(context: RequestContext, found: Sequence[Found], as_of: datetime | None) -> list[ProductNode | None]:

@@ -29,6 +29,10 @@ def declared_paths(declaration: SourceDeclaration) -> Iterator[tuple[str, str]]:
             where = f"fields.{field}" if len(mappings) == 1 else f"fields.{field}[{position}]"
             for member, path in _mapping_paths(mapping):
                 yield f"{where}.{member}", path
+    for position, statement in enumerate(declaration.statements):
+        where = "statements" if len(declaration.statements) == 1 else f"statements[{position}]"
+        for member, path in statement.paths():
+            yield f"{where}.{member}", path
 
 
 def missing_columns(declaration: SourceDeclaration, columns: Collection[str]) -> tuple[Problem, ...]:

@@ -22,6 +22,7 @@ from sources.interpretation.unreadable import UnreadableValue
 from sources.naming import MAX_ID, MAX_NAME, Refused, read_id, read_identifiers, read_names
 from sources.paths import Path
 from sources.rows import Column, Rows
+from sources.statements import Stated, StatementReader
 from sources.stored_columns import fingerprints, stored_rows
 from sources.values import JSON
 
@@ -47,6 +48,7 @@ class Columnwise:
     all_columns: Callable[[], Collection[str]]
     first_of_each: Callable[[list[Claim]], list[Claim]] | None
     """None where each entry stands alone for its field and scope."""
+    statements: StatementReader | None = None
 
     def ids(self, rows: Rows) -> Sequence[str | UnreadableValue]:
         """The record's id in each row, or why there is none."""
@@ -76,6 +78,7 @@ class Columnwise:
                     clocks,
                     repeat(observed_at),
                     stored_rows(rows, self.timezone, self.underscored, self.all_columns),
+                    self._stated(sheet, ids, clocks),
                 ),
             )
         ]
@@ -140,6 +143,12 @@ class Columnwise:
             None if raw is None else read(raw, content)
             for raw, content in zip(raws.values, sheet.contents, strict=True)
         ]
+
+    def _stated(self, sheet: _Sheet, ids: Sequence[str], clocks: Sequence[datetime | None]) -> Iterable[Stated | None]:
+        statements = self.statements
+        if statements is None:
+            return repeat(None, len(ids))
+        return map(statements.read, ids, sheet.contents, clocks)
 
     # ── Names and identifiers ──────────────────────────────────────────────────────────────────────────────────────
 

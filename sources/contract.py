@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from sources.failures import Failure
 from sources.values import JSON, Value
+
+if TYPE_CHECKING:
+    from sources.statements import Stated
 
 # ── Keys and scopes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -89,6 +92,8 @@ class Record(NamedTuple):
     updated_at: datetime | None
     observed_at: datetime
     document: Mapping[str, JSON] = MappingProxyType({})
+    stated: Stated | None = None
+    """What it says about what goes with what; None where its source declares no statements."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,111 @@ def _mappings(value: Any) -> Any:
 FieldMappings = Annotated[tuple[FieldMapping, ...], BeforeValidator(_mappings)]
 
 
+class PartyMapping(Declared):
+    """How a statement names a product, or a kind of products: by exactly one of these, each a path."""
+
+    sku: str | None = None
+    gtin: str | None = None
+    mpn: str | None = None
+    record: str | None = None
+    """The id of a record, of ``source``."""
+    source: str | None = None
+    name: str | None = None
+    """What any department calls it."""
+    category: str | None = None
+    """All products of a category; likewise of a family."""
+    family: str | None = None
+    field: str | None = None
+    """All products of which this field is what stands at ``value``, or ``is``."""
+    value: str | None = None
+    is_: str | None = Field(default=None, validation_alias="is")
+
+    def given(self) -> tuple[str, ...]:
+        """The ways in which it is named."""
+        return tuple(key for key in PARTY_KEYS if getattr(self, key) is not None)
+
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The paths that it names, by key."""
+        keys = (*(key for key in PARTY_KEYS if key != "field"), "value")
+        return tuple((key, path) for key in keys if (path := getattr(self, key)) is not None)
+
+
+PARTY_KEYS = ("sku", "gtin", "mpn", "record", "name", "category", "family", "field")
+
+
+class Choice(Declared):
+    """One of some words: what stands at ``path``, by what ``values`` make of it; where nothing stands, ``default``."""
+
+    path: str | None = None
+    values: Mapping[str, str] = Field(default_factory=dict)
+    default: str | None = None
+
+
+def _choice(value: Any) -> Any:
+    return {"default": value} if isinstance(value, str) else value
+
+
+Chosen = Annotated[Choice, BeforeValidator(_choice)]
+
+
+class RangeMapping(Declared):
+    """Where a range begins and ends."""
+
+    from_: str | None = Field(default=None, validation_alias="from")
+    to: str | None = None
+
+
+class StatementMapping(Declared):
+    """``[sources.X.statements]``: where a record says what goes with what."""
+
+    each: str | None = None
+    """A list in the record, each entry of which is a statement, with paths from there; without it the record is one."""
+    subject: PartyMapping | None = None
+    """Without it, the record's own product; likewise the object."""
+    object: PartyMapping | None = None
+    relation: Chosen = Choice(default="works-with")
+    verdict: Chosen = Choice(default="COMPATIBLE")
+    """A word that is none of the verdicts by itself goes through ``values``; where nothing stands nothing is said."""
+    condition: str | None = None
+    """What must be so, in words."""
+    qualifiers: Mapping[
+        Literal["serial", "year", "firmware", "date", "position", "region", "channel", "adapter", "quantity"],
+        str | RangeMapping,
+    ] = Field(default_factory=dict)
+    text: str | None = None
+    author: str | None = None
+    updated_at: str | None = None
+    """The statement's own clock, where it has one."""
+    max_age: Duration | None = None
+    steward: str | None = None
+    """Who answers for it, where that is not the source's title."""
+    contact: str | None = None
+
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The paths from the record that it names, by key."""
+        if self.each is not None:
+            return (("each", self.each),)
+        found = [(key, path) for key in ("condition", "text", "author", "updated_at") if (path := getattr(self, key))]
+        found += [
+            (f"{side}.{key}", path)
+            for side in ("subject", "object")
+            if (party := getattr(self, side))
+            for key, path in party.paths()
+        ]
+        found += [
+            (f"{key}.path", choice.path) for key in ("relation", "verdict") if (choice := getattr(self, key)).path
+        ]
+        for key, where in self.qualifiers.items():
+            ends = (where,) if isinstance(where, str) else (where.from_, where.to)
+            found += [(f"qualifiers.{key}", path) for path in ends if path]
+        return tuple(found)
+
+
+def _statements(value: Any) -> Any:
+    """One table is short for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
 class SourceDeclaration(Declared):
     """The common part of ``[sources.X]``."""
 
@@ -169,6 +274,7 @@ class SourceDeclaration(Declared):
     names: tuple[str, ...] = ()
     identifiers: Mapping[Literal["gtin", "sku", "mpn", "brand"], str] = Field(default_factory=dict)
     fields: Mapping[str, FieldMappings] = Field(default_factory=dict)
+    statements: Annotated[tuple[StatementMapping, ...], BeforeValidator(_statements)] = ()
     audiences: tuple[str, ...] | None = None
     """Who may find products by this system's names and see its records; without it, all who see the ownership map."""
 

@@ -30,6 +30,7 @@ from sources.interpretation.unreadable import UnreadableValue
 from sources.naming import read_id, read_identifiers, read_names
 from sources.paths import Path, compile_path
 from sources.rows import Rows
+from sources.statements import StatementReader
 from sources.stored_documents import stored
 from sources.unread import Unread
 from sources.values import JSON
@@ -61,6 +62,7 @@ class Mapping:
         self._identifiers: dict[str, Path] = {
             scheme: self._path(f"identifiers.{scheme}", path) for scheme, path in declaration.identifiers.items()
         }
+        self._statements = StatementReader.of(declaration, self._timezone)
         self._entries = tuple(self._compile_all(shapes))
         self._everything = self._planned(self._entries)
         self._plans: dict[frozenset[str], _Plan] = {}
@@ -84,7 +86,8 @@ class Mapping:
     def all_columns(self) -> frozenset[str]:
         """The top-level names that anything in this mapping needs: fields, key, clocks, names and identifiers."""
         paths = (*self._names, *self._identifiers.values())
-        return self.columns(self.fields).union(*(path.columns for path in paths))
+        stated = self._statements.columns if self._statements is not None else frozenset[str]()
+        return self.columns(self.fields).union(stated, *(path.columns for path in paths))
 
     def read(
         self, document: Document, observed_at: datetime, fields: Collection[str] | None = None
@@ -134,6 +137,7 @@ class Mapping:
             updated_at,
             observed_at,
             self._document(content),
+            self._statements.read(record_id, content, updated_at) if self._statements is not None else None,
         )
 
     def read_all(self, documents: Sequence[Document], observed_at: datetime) -> list[Record | Rejected]:
@@ -211,6 +215,7 @@ class Mapping:
             underscored=self._underscored,
             all_columns=self.all_columns,
             first_of_each=None if alone else _first_of_each,
+            statements=self._statements,
         )
 
     def _path(self, place: str, text: str) -> Path:

@@ -195,6 +195,31 @@ def product(
 
 
 @application.command(epilog=BESIDE)
+def compat(
+    one: Annotated[str, typer.Argument(metavar="A", help="A name or identifier that any department has for it.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Likewise, the other product.")],
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context", metavar="NAME=VALUE", help="What is known of the case: serial=H1-250000. May be repeated."
+        ),
+    ] = None,
+    config: Config = None,
+    directory: Directory = None,
+    as_json: AsJson = False,
+    audience: Audience = None,
+    demo: Demo = False,
+    verbose: Verbose = False,
+) -> None:
+    """Does A go with B? Print the verdict, what it rests on and, where nobody knows, whose question it is."""
+    from app.cli.compat import compat as work
+    from app.cli.configuration import configure
+
+    chosen = configure(Options(config, directory, as_json, audience, demo, verbose))
+    _end(run(lambda: work(chosen, one, other, context or [], as_json)))
+
+
+@application.command(epilog=BESIDE)
 def search(
     text: Annotated[str, typer.Argument(help="What any department calls it: name, SKU, GTIN or local id.")],
     first: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,

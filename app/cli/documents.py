@@ -42,6 +42,23 @@ fragment Provenance on Fact {
 }
 """
 
+COMPATIBILITY = """\
+query Compatibility($product: ProductLookup!, $with: ProductLookup!, $context: [ContextInput!]) {
+  compatibility(product: $product, with: $with, context: $context) {
+    verdict summary conditions
+    product { id }
+    with { id }
+    evidence { ...Piece }
+    weakest { ...Piece }
+    missing { sentence rule product { id } field { name label } steward { name contact } }
+  }
+}
+fragment Piece on Evidence {
+  kind verdict sentence decisive inherited rank relation schemaOrg source sourceRecordId rule author text conditions
+  lastUpdated observedAt expiresAt freshness steward { name contact }
+}
+"""
+
 NAMES = """\
 query Names($lookups: [ProductLookup!]!) {
   productsBy(lookups: $lookups) { id crosswalk { source recordId names } }

@@ -75,7 +75,7 @@ async def product(
         asked.narrow(fields)
         answer = await asked.by(given)
         if by is None and _nothing(answer):
-            if _is_id(lookup):
+            if is_id(lookup):
                 answer = await asked.by({"id": lookup})
             else:
                 return await _search(asked, lookup)
@@ -95,7 +95,8 @@ def _nothing(answer: Mapping[str, Any]) -> bool:
     return answer["data"]["product"] is None and not candidates_of(answer)
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a text is written as a product's id."""
     try:
         UUID(text)
     except ValueError:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Float,
     Identity,
@@ -242,7 +243,8 @@ aliases = Table(
     Column("alias", Text, nullable=False),
     Column("product_id", UUID, nullable=False),
     comment="What each department calls a product: names, identifiers (gtin, sku, mpn, brand+mpn), and those of its own "
-    "record ids that the crosswalk does not find in the spelling of a lookup.",
+    "record ids that the crosswalk does not find in the spelling of a lookup. Beside them, under field.NAME, texts by which "
+    "whole kinds of products are told apart.",
 )
 Index("aliases_by_value", aliases.c.folded, aliases.c.scheme)
 Index(
@@ -251,6 +253,12 @@ Index(
     postgresql_using="gin",
     postgresql_ops={"folded": "gin_trgm_ops"},
     postgresql_where=text("scheme = 'name'"),
+)
+Index(
+    "aliases_by_trait",
+    text("((scheme || '='::text) || folded)"),  # as one, so that no other index is taken for it
+    aliases.c.product_id,
+    postgresql_where=text("scheme like 'field.%'"),
 )
 
 changes = Table(
@@ -277,3 +285,72 @@ sightings = Table(
     comment="The records met so far on a walk that is under way, a row a page: what is not here at its end is gone.",
 )
 Index("sightings_by_walk", sightings.c.source, sightings.c.walk)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("qualifiers", JSONB, nullable=False),
+    Column("condition", Text, nullable=True),
+    Column("text", Text, nullable=True),
+    Column("author", Text, nullable=True),
+    _moment("last_updated", optional=True),
+    _moment("observed_at"),
+    _moment("expires_at", optional=True),
+    comment="What goes with what, as present records say it, and as stewards answered (source answers, record_id the "
+    "question). Subject and object are keys that products have (sku=..., record=..., category=...), so that a statement "
+    "about a product that nobody knows yet waits for it here.",
+)
+Index("statements_by_subject", statements.c.subject, statements.c.object)
+Index("statements_by_object", statements.c.object, statements.c.subject)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("question_id", UUID, primary_key=True),
+    Column("product_id", UUID, nullable=False),
+    Column("with_id", UUID, nullable=False),
+    Column("about_id", UUID, nullable=True),
+    Column("field", Text, nullable=True),
+    Column("steward", Text, nullable=True),
+    Column("contact", Text, nullable=True),
+    Column("wording", Text, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    _moment("first_asked_at"),
+    _moment("last_asked_at"),
+    _moment("answered_at", optional=True),
+    comment="What nobody could say about two products, once however often it was asked: which fact of which product is "
+    "missing (or, without one, any word about the two), and who answers for that.",
+)
+Index("questions_by_asked", questions.c.asked.desc(), questions.c.question_id)
+Index("questions_by_pair", questions.c.product_id, questions.c.with_id)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("question_id", UUID, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("qualifiers", JSONB, nullable=False),
+    Column("condition", Text, nullable=True),
+    Column("text", Text, nullable=True),
+    Column("author", Text, nullable=False),
+    _moment("answered_at"),
+    _moment("expires_at"),
+    comment="Every answer ever given to a question; the newest is a statement too, until it expires.",
+)
+
+verdict_counts = Table(
+    "verdict_counts",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("verdict", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    comment="How often which verdict was given, by day (UTC).",
+)

@@ -19,6 +19,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from app.execution import CompiledOperation, compile_operation
 from resolvers.catalogue import Catalogue
+from resolvers.compatibility.judging import Judging
 from resolvers.cursors import Cursors
 from resolvers.executor import Executor
 from resolvers.governance import Governance
@@ -83,6 +84,7 @@ class Asked:
             audience=self.audience,
             reader=reader,
             catalogue=Catalogue(house.pool, house.ownership),
+            judging=Judging(house.pool, house.ownership, reader),
             governance=Governance(house.pool, house.ownership, reader, dict),
             cursors=Cursors(b"k" * 32),
         )

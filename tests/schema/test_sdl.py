@@ -55,7 +55,7 @@ def test_every_field_of_the_map_is_a_fact_and_a_value(
         assert isinstance(product, GraphQLObjectType)
         assert isinstance(values, GraphQLObjectType)
         declared = {field.name for field in ownership.fields.values() if audience in field.audiences}
-        own = {"id", "values", "facts", "crosswalk", "conflicts", "completeness", "history"}
+        own = {"id", "values", "facts", "crosswalk", "conflicts", "completeness", "history", "compatibleWith"}
         assert set(product.fields) == declared | own
         currencies = {name for name in values.fields if name.endswith("Currency")}
         assert set(values.fields) - currencies == declared

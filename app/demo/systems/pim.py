@@ -36,6 +36,7 @@ _BLANK: Row = {
     "power_w": None,
     "voltage_v": None,
     "noise_db": None,
+    "lid_mm": None,
     "warranty_years": None,
     "materials": [],
     "launched_on": None,
@@ -49,6 +50,7 @@ _ATTRIBUTES = (
     "power_w",
     "voltage_v",
     "noise_db",
+    "lid_mm",
     "warranty_years",
     "materials",
     "launched_on",
@@ -57,6 +59,7 @@ _ATTRIBUTES = (
 
 def entries(catalogue: Catalogue) -> list[Row]:
     """What the content team has entered, one row a product, flat."""
+    openings = {row["sku"]: int(row["lid_mm"]) for row in catalogue.table("openings")}
     ids = {product.sku: f"pim-{number:04d}" for number, product in enumerate(catalogue.products, start=1)}
 
     def entry(product: Product) -> Row:
@@ -82,6 +85,7 @@ def entries(catalogue: Catalogue) -> list[Row]:
             "power_w": product.watts,
             "voltage_v": product.volts,
             "noise_db": product.noise,
+            "lid_mm": openings.get(product.sku),
             "warranty_years": product.warranty,
             "materials": list(product.materials),
             "launched_on": product.launched.date().isoformat(),

@@ -1,0 +1,221 @@
+"""Judging: does one product go with others? The ledger's statements, the rules and the facts of all of them, read together.
+
+A verdict costs three statements to the ledger, however many others there are: what the products are called, their facts,
+and what is stated about them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from resolvers.compatibility.applying import ProductFacts, RuleBook, fields_of
+from resolvers.compatibility.evidence import Judgement, Missing, Nearness, Verdict
+from resolvers.compatibility.narrowing import Context
+from resolvers.compatibility.tally import Tally
+from resolvers.compatibility.telling import tell
+from resolvers.compatibility.viewing import Viewer
+from resolvers.compatibility.voices import Keys, Voices
+from resolvers.compatibility.weighing import weigh
+from resolvers.lookup import Lookup, look_up
+from resolvers.ownership import OwnershipMap
+from resolvers.reader import Asker, ProductReading, Reader
+from sources.contract import Identifier, RecordKey
+from sources.failures import Failure
+from sources.folding import fold_name
+from sources.identifiers import normalise_identifier
+from sources.ledger.database import Pool
+from sources.ledger.statements import ProductNames, names_of, statements_between
+from sources.statements import party_key, record_party, trait_key
+from sources.values import FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A product with what statements and rules know it by."""
+
+    facts: ProductFacts
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements:
+    """The verdicts, in the order of the others, and the systems that could not be reached for them."""
+
+    found: tuple[Judgement, ...]
+    failures: Mapping[str, Failure]
+    known: Mapping[UUID, Known]
+
+
+@dataclass
+class Judging:
+    """Judges by one ownership map."""
+
+    pool: Pool
+    ownership: OwnershipMap
+    reader: Reader
+    tally: Tally = field(init=False)
+    """How often which verdict was told."""
+    _fields: frozenset[str] = field(init=False)
+    _schemes: frozenset[str] = field(init=False)
+    """The schemes by which some declared statement names a product."""
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(self.pool)
+        self._fields = fields_of(self.ownership.compatibility)
+        parties = [
+            party
+            for source in self.ownership.sources.values()
+            for mapping in source.declaration.statements
+            for party in (mapping.subject, mapping.object)
+            if party is not None
+        ]
+        self._schemes = frozenset(scheme for party in parties for scheme in party.given())
+
+    async def judge(
+        self, product: UUID, others: Sequence[UUID], context: Context, viewer: Viewer, own: Known | None = None
+    ) -> Judgements:
+        """Whether ``product`` goes with each of ``others``, none of which is it. ``own`` is what is known of it, where that
+        has been read: then only what the rules about it need is read of the others."""
+        now = datetime.now(UTC)
+        book = RuleBook(self.ownership.compatibility, viewer.fields)
+        if own is None:
+            known, failures = await self.know([product, *others], context, viewer)
+        else:
+            fields = fields_of(self.ownership.compatibility, book.about(own.facts))
+            known, failures = await self.know(others, context, viewer, fields)
+            known[product] = own
+        keys = list(dict.fromkeys(key for other in others for key in known[other].keys))
+        at = _moment(context) or now
+        statements = await statements_between(self.pool, list(known[product].keys), keys, at) if keys else []
+        voices = Voices(self.ownership, {"date": now.date().isoformat(), **context}, now, viewer)
+        one = known[product]
+        found = []
+        for place in others:
+            other = known[place]
+            pieces = list(voices.hear(statements, one.facts, one.keys, other.facts, other.keys))
+            ruled, missing = book.apply(one.facts, other.facts)
+            weighed = weigh([*pieces, *ruled])
+            missing = list(dict.fromkeys(missing))
+            if weighed.verdict is Verdict.UNKNOWN and not missing:
+                missing = self._nothing_known(book, one.facts, other.facts)
+            summary = tell(weighed, one.facts.called, other.facts.called, missing, now)
+            found.append(
+                Judgement(
+                    product,
+                    place,
+                    weighed.verdict,
+                    summary,
+                    weighed.conditions,
+                    weighed.evidence,
+                    weighed.weakest,
+                    tuple(missing),
+                )
+            )
+        return Judgements(tuple(found), failures, known)
+
+    async def know(
+        self, products: Sequence[UUID], context: Context, viewer: Viewer, fields: Collection[str] | None = None
+    ) -> tuple[dict[UUID, Known], Mapping[str, Failure]]:
+        """Each of ``products`` with its facts, all that a verdict may need or ``fields``, and its keys."""
+        asker = Asker(None, context.get("channel"), None)
+        readings, names = await asyncio.gather(
+            self.reader.read(products, self._fields if fields is None else fields), names_of(self.pool, products)
+        )
+        facts = {
+            product: self._facts(product, readings.products[product], names[product], asker, viewer)
+            for product in products
+        }
+        parents = await self._parents(facts)
+        found = {}
+        for product in products:
+            keys: dict[str, Nearness] = {}
+            for key in self._traits_of(facts[product]):
+                keys[key] = Nearness.FAMILY if key.startswith("family=") else Nearness.CATEGORY
+            keys.update(dict.fromkeys(parents.get(product, ()), Nearness.VARIANT_PARENT))
+            own = self._own_keys([product], names[product])
+            keys.update(dict.fromkeys(own, Nearness.PRODUCT))
+            found[product] = Known(facts[product], keys)
+        return found, readings.failures
+
+    def _facts(
+        self, product: UUID, reading: ProductReading, names: ProductNames, asker: Asker, viewer: Viewer
+    ) -> ProductFacts:
+        facts = ProductFacts(product, "", lambda name: reading.fact(name, asker))
+        called = self.ownership.compatibility.name
+        text = facts.fact(called).value if called is not None and called in viewer.fields else None
+        if not isinstance(text, str):
+            seen = (name for one in names.records if one.source in viewer.sources for name in one.names)
+            text = next(seen, f"product {product}")
+        facts.called = text
+        return facts
+
+    def _own_keys(self, ids: Sequence[UUID], names: ProductNames) -> list[str]:
+        keys = [party_key("id", str(one)) for one in (*ids, *names.former)]
+        for record in names.records:
+            keys.append(record_party(RecordKey(record.source, record.record_id)))
+            for one in record.identifiers:
+                if one["scheme"] in self._schemes and "value" in one:
+                    keys.append(party_key(one["scheme"], one["value"]))
+            if "name" in self._schemes:
+                keys += [party_key("name", fold_name(name)) for name in record.names]
+        return list(dict.fromkeys(keys))
+
+    def _traits_of(self, facts: ProductFacts) -> list[str]:
+        declared = self.ownership.compatibility
+        schemes = [("category", declared.category), ("family", declared.family)]
+        schemes += [(f"field.{name}", name) for name in sorted(declared.named)]
+        return [trait_key(scheme, text) for scheme, name in schemes if name is not None for text in facts.texts(name)]
+
+    async def _parents(self, facts: Mapping[UUID, ProductFacts]) -> dict[UUID, list[str]]:
+        """What the variant parent of each product is known by, where it has one."""
+        declared = self.ownership.compatibility.parent
+        if declared is None:
+            return {}
+        named = {product: str(fact.value) for product, one in facts.items() if (fact := one.fact(declared.field)).value}
+        wanted = {product: text for product, text in named.items() if fact_is_one(facts[product], declared.field)}
+        if not wanted:
+            return {}
+        lookups = [_lookup(declared.scheme, text) for text in wanted.values()]
+        parents = await look_up(self.pool, lookups, self.ownership.sources.keys())
+        places = {product: place for product, place in zip(wanted, parents, strict=True) if isinstance(place, UUID)}
+        ids = list(dict.fromkeys(places.values()))
+        names = await names_of(self.pool, ids) if ids else {}
+        found = {
+            product: self._own_keys([place], names[place]) for product, place in places.items() if place != product
+        }
+        for product, text in wanted.items():
+            identifier = normalise_identifier(declared.scheme, text)
+            if isinstance(identifier, Identifier):
+                found.setdefault(product, []).append(party_key(declared.scheme, identifier.value))
+        return found
+
+    def _nothing_known(self, book: RuleBook, one: ProductFacts, other: ProductFacts) -> list[Missing]:
+        untold = list(book.untold(one, other))
+        if untold:
+            return untold
+        sentence = "no system says so, and no rule is about them"
+        return [Missing(sentence, steward=self.ownership.compatibility.steward)]
+
+
+def fact_is_one(facts: ProductFacts, name: str) -> bool:
+    """Whether a fact is a single text."""
+    return facts.fact(name).definition.type is FieldType.TEXT
+
+
+def _lookup(scheme: str, text: str) -> Lookup:
+    if scheme == "gtin":
+        return Lookup(gtin=text)
+    return Lookup(sku=text) if scheme == "sku" else Lookup(alias=text)
+
+
+def _moment(context: Context) -> datetime | None:
+    """The moment that a context is about, where it names one."""
+    try:
+        moment = datetime.fromisoformat(context["date"])
+    except (KeyError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,121 @@
+"""Partners: the products that may go with one, found without trying every pair, and judged a page at a time.
+
+Whatever a statement names together with the product, and whatever is of the other side of a rule, comes from the ledger's
+indexes, in the order of product ids, so that a page goes on where the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from resolvers.compatibility.applying import ProductFacts
+from resolvers.compatibility.declared import Rule
+from resolvers.compatibility.evidence import Judgement, Verdict
+from resolvers.compatibility.judging import Judging
+from resolvers.compatibility.narrowing import Context
+from resolvers.compatibility.viewing import Viewer
+from sources.failures import Failure
+from sources.folding import fold
+from sources.ledger.statements import Trait, partner_keys, products_by_key
+from sources.statements import trait_key
+
+FEWEST, AT_ONCE = 10, 120
+"""Candidates that are judged together: at first some more than fit on the page, then as many as are likely to fill it."""
+MOST_ROUNDS = 10
+"""Rounds of candidates for one page; a page that is not full then says where to go on."""
+DEFAULT_VERDICTS = frozenset({Verdict.COMPATIBLE, Verdict.CONDITIONAL, Verdict.CONFLICTING})
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerPage:
+    """A page of partners. ``reached`` is how far it came, None where none is left; behind it there may be none either."""
+
+    found: tuple[Judgement, ...]
+    reached: UUID | None
+    failures: dict[str, Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """Finds partners by one ownership map."""
+
+    judging: Judging
+
+    async def page(
+        self,
+        product: UUID,
+        context: Context,
+        viewer: Viewer,
+        *,
+        size: int,
+        after: UUID | None = None,
+        verdicts: Collection[Verdict] = DEFAULT_VERDICTS,
+        categories: Sequence[str] | None = None,
+    ) -> PartnerPage:
+        """Up to ``size`` products behind ``after`` of which the verdict is one of ``verdicts``."""
+        known, _ = await self.judging.know([product], context, viewer)
+        own = known[product]
+        named = await partner_keys(self.judging.pool, list(own.keys))
+        parties = [(scheme, value) for scheme, _, value in (key.partition("=") for key in named)]
+        traits = self._traits(parties, own.facts, fitting=DEFAULT_VERDICTS.issuperset(verdicts))
+        single = [party for party in parties if party[0] in _SINGLE]
+        wanted = {fold(one) for one in categories} if categories is not None else None
+        category = self.judging.ownership.compatibility.category
+        found: list[Judgement] = []
+        failures: dict[str, Failure] = {}
+        # What statements name mostly fits; of what a rule is about, much does not.
+        together, examined = min(2 * size + FEWEST if traits else size + FEWEST, AT_ONCE), 0
+        for _ in range(MOST_ROUNDS):
+            batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together)
+            candidates = [one for one in batch if one != product]
+            if candidates:
+                judged = await self.judging.judge(product, candidates, context, viewer, own)
+                failures.update(judged.failures)
+                for one in judged.found:
+                    if one.verdict not in verdicts:
+                        continue
+                    facts = judged.known[one.other].facts
+                    if wanted is None or category is None or wanted.intersection(facts.texts(category)):
+                        found.append(one)
+            examined += len(batch)
+            ended = len(batch) < together
+            if len(found) > size or (len(found) == size and not ended):
+                return PartnerPage(tuple(found[:size]), found[size - 1].other, failures)
+            if ended:
+                return PartnerPage(tuple(found), None, failures)
+            share = max(len(found), 1) / examined
+            after, together = batch[-1], min(FEWEST + int((size - len(found)) / share), AT_ONCE)
+        return PartnerPage(tuple(found), after, failures)
+
+    def _traits(self, parties: Sequence[tuple[str, str]], own: ProductFacts, *, fitting: bool) -> list[Trait]:
+        """Whole kinds of products: those that statements name, and the other sides of rules; ``fitting``: of these only what
+        has the text that the rule wants to be the same."""
+        declared = self.judging.ownership.compatibility
+        fields = {"category": declared.category, "family": declared.family}
+        found = []
+        for scheme, value in parties:
+            if scheme in fields:
+                found.append(Trait(f"field.{fields[scheme]}={value}"))
+            elif scheme not in _SINGLE:
+                found.append(Trait(f"{scheme}={value}"))
+        for rule in declared.rules:
+            for mine, theirs, turned in ((rule.a, rule.b, False), (rule.b, rule.a, True)):
+                if own.is_of(mine):
+                    name, values = next(iter(theirs.items()))
+                    for also in self._alike(rule, own, turned=turned) if fitting else (None,):
+                        found += [Trait(f"field.{name}={value}", also) for value in values]
+        return list(dict.fromkeys(found))
+
+    @staticmethod
+    def _alike(rule: Rule, own: ProductFacts, *, turned: bool) -> Sequence[str | None]:
+        """What a product must have for which a rule holds, beside being of its other side; nothing where none can."""
+        if not rule.check.equal:
+            return (None,)
+        mine, theirs = rule.check.equal[0][::-1] if turned else rule.check.equal[0]
+        return [trait_key(f"field.{theirs.field}", text) for text in own.texts(mine.field)]
+
+
+_SINGLE = frozenset({"id", "record", "sku", "gtin", "mpn", "brand+mpn", "name"})
+"""The schemes of keys that name single products."""

@@ -1,0 +1,80 @@
+"""The sentence of a verdict: what an agent reads out, with what it rests on and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from resolvers.compatibility.evidence import Evidence, EvidenceKind, Missing, Verdict
+from resolvers.compatibility.sentences import listed, opened
+from resolvers.compatibility.weighing import Weighed
+from resolvers.facts import Freshness
+
+_UNITS = ((365.25, "year"), (30.44, "month"), (1.0, "day"))
+
+
+def tell(weighed: Weighed, one: str, other: str, missing: Sequence[Missing], now: datetime) -> str:
+    """One sentence, or two where what it rests on is old, about the products called ``one`` and ``other``."""
+    deciding = weighed.deciding
+    match weighed.verdict:
+        case Verdict.UNKNOWN:
+            why = listed(dict.fromkeys(missing_.sentence for missing_ in missing))
+            return opened(f"Nobody knows yet whether {one} and {other} go together: {why}")
+        case Verdict.CONFLICTING:
+            against = next(piece for piece in deciding if piece.verdict is Verdict.INCOMPATIBLE)
+            other_side = next(piece for piece in deciding if piece.verdict is not Verdict.INCOMPATIBLE)
+            said = f"It is not settled. {other_side.sentence} But {_lowered(against.sentence)}"
+        case Verdict.COMPATIBLE:
+            said = f"Yes. {deciding[0].sentence}"
+        case Verdict.CONDITIONAL:
+            first = next(piece for piece in deciding if piece.verdict is Verdict.CONDITIONAL)
+            conditions = f" The condition: {listed(weighed.conditions)}." if first.kind is EvidenceKind.RULE else ""
+            said = f"Only under a condition. {first.sentence}{conditions}"
+        case Verdict.INCOMPATIBLE:
+            said = f"No. {deciding[0].sentence}"
+    stale = _stale(deciding, now)
+    return f"{said} {stale}" if stale else said
+
+
+def age_in_words(age: timedelta) -> str:
+    """``8 months``, ``3 years``."""
+    days = age / timedelta(days=1)
+    for size, name in _UNITS:
+        if days >= size * (2 if name == "year" else 1) * 0.98:
+            count = round(days / size)
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return "less than a day"
+
+
+def _stale(deciding: Sequence[Evidence], now: datetime) -> str:
+    """What a verdict rests on that is older than it may be."""
+    told: list[tuple[str, timedelta | None, timedelta | None]] = []
+    for piece in deciding:
+        if piece.freshness is not Freshness.STALE:
+            continue
+        for used in piece.facts[:3]:
+            fact = used.fact
+            if fact.freshness is Freshness.STALE and fact.last_updated:
+                told.append(
+                    (
+                        f"the {fact.definition.label.lower()} from {fact.source}",
+                        now - fact.last_updated,
+                        fact.definition.max_age,
+                    )
+                )
+        if piece.kind is not EvidenceKind.RULE and piece.last_updated is not None:
+            told.append((f"what {piece.source or 'another system'} says", now - piece.last_updated, piece.max_age))
+        elif not piece.facts:
+            told.append(("something that it rests on", None, None))
+    return " ".join(dict.fromkeys(_mind(what, age, most) for what, age, most in told))
+
+
+def _mind(what: str, age: timedelta | None, most: timedelta | None) -> str:
+    old = f"{age_in_words(age)} old" if age is not None else "old"
+    after = f"after {age_in_words(most)} it" if most is not None else "it"
+    return opened(f"Mind that {what} is {old}: {after} should have been checked")
+
+
+def _lowered(sentence: str) -> str:
+    """As the later part of a sentence, where it does not begin with a name."""
+    return sentence[:1].lower() + sentence[1:] if sentence.startswith(("What ", "Another ", "It ", "A ")) else sentence

@@ -1,0 +1,88 @@
+"""``compatibility``: does one product go with another?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from resolvers.compatibility import evidence
+from resolvers.compatibility.narrowing import KNOWN
+from resolvers.compatibility.viewing import Viewer, fields_seen
+from schema.context import RequestContext, WhenceInfo
+from schema.failures import bad_input
+from schema.inputs import ProductLookup
+from schema.product import ProductNode
+
+LONGEST_VALUE = 200
+
+
+@strawberry.input(description="Something known of the case: " + ", ".join(KNOWN) + ".")
+class ContextInput:
+    """A name and a value."""
+
+    name: str
+    value: str
+
+
+def read_context(given: Sequence[ContextInput] | None) -> dict[str, str]:
+    """The context of a question. Raises GraphQLError for a name that there is not, or one given twice."""
+    found: dict[str, str] = {}
+    for one in given or ():
+        if one.name not in KNOWN:
+            raise bad_input(f"A context has no {one.name[:40]!r}; it has {', '.join(KNOWN)}.")
+        if one.name in found:
+            raise bad_input(f"The context names {one.name} twice.")
+        if not one.value.strip() or len(one.value) > LONGEST_VALUE or "\x00" in one.value:
+            raise bad_input(f"{one.name} has 1 to {LONGEST_VALUE} plain characters.")
+        if one.name == "date" and not _is_date(one.value):
+            raise bad_input("date is written 2026-01-31.")
+        found[one.name] = one.value.strip()
+    return found
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def viewer(context: RequestContext) -> Viewer:
+    """What the asker may see."""
+    return fields_seen(context.ownership, context.audience)
+
+
+async def judge(
+    context: RequestContext, one: ProductNode, other: ProductNode, given: Mapping[str, str]
+) -> evidence.Judgement:
+    """The verdict about two products. Raises GraphQLError for a product and itself."""
+    if one.product == other.product:
+        raise bad_input("Both lookups mean the same product. Ask about two.", "SAME_PRODUCT")
+    judged = await context.judging.judge(one.product, [other.product], given, viewer(context))
+    context.failures.update(judged.failures)
+    context.judging.tally.note(judged.found[0].verdict)
+    return judged.found[0]
+
+
+def compatibility_field(verdict: type[Any], find: Any) -> Any:
+    """``Query.compatibility``; ``find`` finds the product of a lookup."""
+
+    async def resolve(
+        info: WhenceInfo,
+        product: ProductLookup,
+        with_: Annotated[ProductLookup, strawberry.argument(name="with")],
+        context: list[ContextInput] | None = None,
+    ) -> Any:
+        one, other = await find(info.context, product), await find(info.context, with_)
+        return await judge(info.context, one, other, read_context(context))
+
+    return strawberry.field(
+        resolver=resolve,
+        name="compatibility",
+        graphql_type=verdict,
+        description="Does one product go with another? The verdict, a sentence to read out, and what it rests on.",
+    )

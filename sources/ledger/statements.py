@@ -1,0 +1,204 @@
+"""What goes with what, in the ledger: written a batch with its records, found by the keys that products have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sources.ledger.batches import Batch
+from sources.ledger.database import Connection, Pool
+from sources.values import JSON
+
+ANSWERS = "answers"
+"""The source of what stewards answered; its record ids are questions."""
+MOST_BETWEEN = 1000
+"""Statements about one product and others that are looked at."""
+MOST_PARTNERS = 5000
+"""Other products' keys that are looked at for a list."""
+
+
+class StatementRow(NamedTuple):
+    """A statement as it is to be written."""
+
+    source: str
+    record_id: str
+    number: int
+    subject: str
+    object: str
+    relation: str
+    verdict: str
+    qualifiers: Mapping[str, JSON]
+    condition: str | None
+    text: str | None
+    author: str | None
+    last_updated: datetime | None
+    observed_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatement:
+    """A statement as the ledger has it."""
+
+    source: str
+    record_id: str
+    subject: str
+    object: str
+    relation: str
+    verdict: str
+    qualifiers: Mapping[str, JSON]
+    condition: str | None
+    text: str | None
+    author: str | None
+    last_updated: datetime | None
+    observed_at: datetime
+    expires_at: datetime | None
+
+
+class Trait(NamedTuple):
+    """What many products have: a key ``field.NAME=TEXT``; and what those that count have besides."""
+
+    key: str
+    also: str | None = None
+
+
+class RecordNames(NamedTuple):
+    """What one present record calls its product."""
+
+    source: str
+    record_id: str
+    names: Sequence[str]
+    identifiers: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductNames:
+    """What a product is called, and the ids that it had before others were merged into it."""
+
+    records: list[RecordNames] = field(default_factory=list)
+    former: list[UUID] = field(default_factory=list)
+
+
+async def drop_statements(batch: Batch, ids: Collection[str]) -> None:
+    """Forget what the records ``ids`` say."""
+    await batch.connection.execute(
+        "delete from statements where source = $1 and record_id = any($2::text[])", batch.source, list(ids)
+    )
+
+
+async def add_statements(batch: Batch, rows: Collection[StatementRow]) -> None:
+    """Write what records say that say nothing yet."""
+    await batch.connection.copy_records_to_table("statements", records=rows, columns=StatementRow._fields)
+
+
+async def write_answer(connection: Connection, row: StatementRow) -> None:
+    """Have this answer take the place of an earlier one to the same question."""
+    await connection.execute("delete from statements where source = $1 and record_id = $2", row.source, row.record_id)
+    await connection.copy_records_to_table("statements", records=[row], columns=StatementRow._fields)
+
+
+async def statements_between(
+    pool: Pool, one: Sequence[str], others: Sequence[str], at: datetime
+) -> list[StoredStatement]:
+    """What is said about parties of which one has a key of ``one`` and the other a key of ``others``, but for what has
+    expired at ``at``; at most 1,000, the newest first."""
+    rows = await pool.fetch(_BETWEEN, list(one), list(others), at, MOST_BETWEEN)
+    return [StoredStatement(**row) for row in rows]
+
+
+async def partner_keys(pool: Pool, keys: Sequence[str], relations: Sequence[str] | None = None) -> list[str]:
+    """The keys of whatever is named together with one of ``keys``, each once, at most 5,000."""
+    rows = await pool.fetch(_PARTNERS, list(keys), MOST_PARTNERS, relations)
+    return [row["key"] for row in rows]
+
+
+async def products_by_key(
+    pool: Pool,
+    keys: Sequence[tuple[str, str]],
+    traits: Sequence[Trait],
+    visible: Collection[str],
+    after: UUID | None,
+    limit: int,
+) -> list[UUID]:
+    """The listed products that have one of ``keys`` (scheme and value) or ``traits``, in the order of their ids behind
+    ``after``. Few products have a key, and any number a trait."""
+    rows = await pool.fetch(
+        _PRODUCTS_BY_KEY,
+        [scheme for scheme, _ in keys],
+        [value for _, value in keys],
+        list(visible),
+        after or UUID(int=0),
+        limit,
+        *(list(column) for column in (zip(*traits, strict=True) if traits else ((), ()))),
+    )
+    return [row["product_id"] for row in rows]
+
+
+async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNames]:
+    """What each of ``products`` is called by its present records; one statement."""
+    found = {product: ProductNames() for product in products}
+    for row in await pool.fetch(_NAMES, list(products)):
+        names = found[row["product_id"]]
+        if row["former_id"] is not None:
+            names.former.append(row["former_id"])
+        else:
+            names.records.append(RecordNames(row["source"], row["record_id"], row["names"], row["identifiers"]))
+    return found
+
+
+_COLUMNS = """s.source, s.record_id, s.subject, s.object, s.relation, s.verdict, s.qualifiers, s.condition, s.text,
+    s.author, s.last_updated, greatest(s.observed_at, c.confirmed_at) as observed_at, s.expires_at"""
+_BETWEEN = f"""
+select {_COLUMNS} from (
+    select * from statements where subject = any($1::text[]) and object = any($2::text[])
+  union
+    select * from statements where object = any($1::text[]) and subject = any($2::text[])
+) s left join cursors c on c.source = s.source
+where s.expires_at is null or s.expires_at > $3
+order by s.last_updated desc nulls last, s.source, s.record_id, s.number limit $4
+"""
+_PARTNERS = """
+select key from (
+    (select object as key from statements where subject = any($1::text[])
+     and ($3::text[] is null or relation = any($3::text[])) limit $2)
+  union
+    (select subject from statements where object = any($1::text[])
+     and ($3::text[] is null or relation = any($3::text[])) limit $2)
+) met order by key limit $2
+"""
+_PRODUCTS_BY_KEY = """
+select distinct p.product_id from (
+    select a.product_id, a.source from unnest($1::text[], $2::text[]) as w (scheme, value)
+    join aliases a on a.folded = w.value and a.scheme = w.scheme where w.scheme not in ('record', 'id')
+  union
+    select x.product_id, x.source from unnest($1::text[], $2::text[]) as w (scheme, value)
+    join crosswalk x on x.source = split_part(w.value, ':', 1)
+        and x.record_id = substr(w.value, strpos(w.value, ':') + 1) and x.gone_at is null
+    where w.scheme = 'record'
+  union
+    select coalesce(f.product_id, w.id), null from (
+        select case when scheme = 'id' then value::uuid end as id from unnest($1::text[], $2::text[]) as k (scheme, value)
+    ) w left join former_ids f on f.former_id = w.id where w.id is not null
+) met join products p using (product_id)
+where p.listed and (met.source is null or met.source = any($3::text[])) and p.product_id > $4
+union
+select t.product_id from unnest($6::text[], $7::text[]) as w (key, also) cross join lateral (
+    select distinct a.product_id from aliases a join products p using (product_id)
+    where a.scheme || '=' || a.folded = w.key and a.scheme like 'field.%' and a.source = any($3::text[])
+        and p.listed and a.product_id > $4
+        and (w.also is null or (
+            select true from aliases b where b.scheme || '=' || b.folded = w.also and b.scheme like 'field.%'
+                and b.product_id = a.product_id limit 1))
+    order by a.product_id limit $5
+) t
+order by product_id limit $5
+"""
+_NAMES = """
+select r.product_id, r.source, r.record_id, r.names, r.identifiers, null::uuid as former_id
+from records r where r.product_id = any($1::uuid[]) and r.gone_at is null
+union all
+select f.product_id, null, null, null, null, f.former_id from former_ids f where f.product_id = any($1::uuid[])
+"""

@@ -1,0 +1,178 @@
+"""``make bench NAME=compatibility``: what a verdict costs beside reading the two products' facts, and a page of partners."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from app.settings import Settings
+from app.wiring import Runtime, build_runtime
+from resolvers.map_file import parse_map
+from tests.bench.goals import Goal, Table
+from tests.bench.servers import BenchServer
+from tests.bench.stage import Stage, play
+
+PRODUCTS = 1_000_000
+STATEMENTS_EACH = 5
+RULES = 50
+FACTS = 5
+"""Texts, and as many quantities, that every product has besides its name and category."""
+PAIRS = 400
+PAGES = 100
+DATABASE = "whence_bench_compatibility"
+
+VERDICT = """query ($a: ProductLookup!, $b: ProductLookup!) { compatibility(product: $a, with: $b) {
+  verdict summary conditions evidence { kind verdict sentence source sourceRecordId rule lastUpdated freshness decisive }
+  missing { sentence steward { name } } } }"""
+PAGE = """query ($a: ProductLookup!) { product(by: $a) { compatibleWith(first: 20) {
+  edges { node { verdict summary with { id } } } pageInfo { hasNextPage endCursor } } } }"""
+
+
+def facts_document() -> str:
+    """Every fact of two products, with what a verdict tells of each."""
+    told = "status freshness source sourceRecordId lastUpdated"
+    texts = " ".join(f"t{number} {{ value {told} }}" for number in range(FACTS))
+    sizes = " ".join(f"q{number} {{ value {{ amount unit }} {told} }}" for number in range(FACTS))
+    inner = f"id name {{ value {told} }} category {{ value {told} }} {texts} {sizes}"
+    return f"query ($a: ProductLookup!, $b: ProductLookup!) {{ productsBy(lookups: [$a, $b]) {{ {inner} }} }}"
+
+
+def map_text() -> str:
+    """The map: one catalogue, one table of statements, and a rule for each pair of neighbouring categories."""
+    lines = [
+        '[audiences.internal]\ngovernance = true\n[identity]\nkeys = ["sku"]',
+        '[compatibility]\ncategory = "category"\nevidence = ["fits", "rules"]',
+        '[sources.catalogue]\ntitle = "Catalogue"\nconnector = "file"\npath = "nothing.csv"\nkey = "sku"\nnames = ["name"]',
+        'identifiers = { sku = "sku" }\n[sources.catalogue.fields]\nname = "name"\ncategory = "category"',
+        *(f't{number} = "t{number}"\nq{number} = {{ path = "q{number}", unit = "mm" }}' for number in range(FACTS)),
+        '[sources.fits]\ntitle = "Fitment"\nconnector = "file"\npath = "nothing.csv"\nkey = "row"\nper_product = "many"',
+        '[sources.fits.statements]\nsubject = { sku = "part" }\nobject = { sku = "of" }\nrelation = "fits"',
+        '[fields.name]\ntype = "text"\nsystem_of_record = "catalogue"',
+        '[fields.category]\ntype = "text"\nsystem_of_record = "catalogue"',
+    ]
+    for number in range(FACTS):
+        lines.append(
+            f'[fields.t{number}]\ntype = "text"\nsystem_of_record = "catalogue"\nsteward = {{ name = "Data" }}'
+        )
+        lines.append(f'[fields.q{number}]\ntype = "quantity"\nunit = "mm"\nsystem_of_record = "catalogue"')
+    for number in range(RULES):
+        text, size = number % FACTS, (number + 1) % FACTS
+        lines.append(
+            f'[rules.r{number}]\na = {{ category = "C{number}" }}\nb = {{ category = "C{(number + 1) % RULES}" }}\n'
+            f'check = "a.t{text} == b.t{text} && a.q{size} <= b.q{text}"\n'
+            f'holds = "{{a}} fits {{b}}: {{a.q{size}}} in {{b.q{text}}}."\nfails = "{{a}} does not fit {{b}}."'
+        )
+    return "\n".join(lines)
+
+
+_CLAIM = (
+    "jsonb_build_array(jsonb_build_object('value', {value}, 'lastUpdated', '2026-05-02T09:00:00Z', "
+    "'basis', 'SOURCE_RECORD'))"
+)
+
+
+def filling(products: int) -> list[str]:
+    """The statements that fill a migrated ledger: as a sync would have, in a fraction of its time."""
+    values = {"name": "'Part ' || n", "category": f"'C' || n % {RULES}"}
+    values |= {f"t{number}": f"'v' || (n / {RULES}) % 2" for number in range(FACTS)}
+    values |= {
+        f"q{number}": "jsonb_build_object('amount', (10 + n % 17)::text, 'unit', 'mm')" for number in range(FACTS)
+    }
+    claims = ", ".join(f"'{name}', {_CLAIM.format(value=value)}" for name, value in values.items())
+    each = f"from generate_series(1, {products}) as n"
+    one = "md5(n::text)::uuid"
+    sku = "'sku-' || n"
+    now = "timestamptz '2026-11-01'"
+    return [
+        f"insert into products (product_id, listed, founded_at) select {one}, true, {now} {each}",
+        f"insert into crosswalk (source, record_id, product_id, linked_by, confidence, linked_at) "
+        f"select 'catalogue', {sku}, {one}, 'sku', 1, {now} {each}",
+        f"insert into records (product_id, source, record_id, document, claims, names, identifiers, updated_at, observed_at) "
+        f"select {one}, 'catalogue', {sku}, '{{}}', jsonb_build_object({claims}), jsonb_build_array('Part ' || n), "
+        f"jsonb_build_array(jsonb_build_object('scheme', 'sku', 'value', {sku}, 'raw', {sku})), {now}, {now} {each}",
+        f"insert into aliases (source, record_id, scheme, folded, alias, product_id) "
+        f"select 'catalogue', {sku}, 'sku', {sku}, {sku}, {one} {each}",
+        f"insert into aliases (source, record_id, scheme, folded, alias, product_id) "
+        f"select 'catalogue', {sku}, 'field.category', 'c' || n % {RULES}, 'C' || n % {RULES}, {one} {each}",
+        *(
+            f"insert into aliases (source, record_id, scheme, folded, alias, product_id) "
+            f"select 'catalogue', {sku}, 'field.t{number}', {values[f't{number}']}, '', {one} {each}"
+            for number in range(FACTS)
+        ),
+        f"insert into statements (source, record_id, number, subject, object, relation, verdict, qualifiers, last_updated, "
+        f"observed_at) select 'fits', n || '-' || k, 0, 'sku=' || {sku}, 'sku=sku-' || (1 + (n::bigint * 7919 + k * 104729) "
+        f"% {products}), 'fits', case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now} "
+        f"{each}, generate_series(0, {STATEMENTS_EACH - 1}) as k",
+        "update cursors set confirmed_at = now()",
+        "vacuum analyze",
+    ]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--products", type=int, default=PRODUCTS, metavar="N", help=f"default: {PRODUCTS:,}, about 4 GB of disk"
+    )
+
+
+async def _work(stage: Stage) -> None:
+    products: int = stage.options.products
+    ownership = parse_map(map_text(), {})
+    async with BenchServer.start(stage.directory / "ledger") as server:
+        url = await server.create(DATABASE)
+        async with build_runtime(ownership, url, Settings(database_url=url)) as runtime:
+            with stage.step(f"{products:,} products, {products * STATEMENTS_EACH:,} statements"):
+                for statement in filling(products):
+                    await server.execute(DATABASE, statement)
+            await measure(stage, server, runtime, products)
+
+
+async def measure(stage: Stage, server: BenchServer, runtime: Runtime, products: int) -> None:
+    """Each kind of question in turn, over the same pairs; the first round warms up and does not count."""
+    chance = random.Random(5)
+    pairs = []
+    for _ in range(PAIRS):
+        number, k = chance.randrange(1, products), chance.randrange(STATEMENTS_EACH)
+        stated = 1 + (number * 7919 + k * 104729) % products
+        ruled = number + 1 if number < products else 1
+        pairs.append((number, stated if chance.random() < 0.5 and stated != number else ruled))
+    asked: dict[str, tuple[str, list[dict[str, Any]]]] = {
+        "facts": (facts_document(), [{"a": _by(a), "b": _by(b)} for a, b in pairs]),
+        "verdict": (VERDICT, [{"a": _by(a), "b": _by(b)} for a, b in pairs]),
+        "page": (PAGE, [{"a": _by(a)} for a, _ in pairs[:PAGES]]),
+    }
+    costs: dict[str, float] = {}
+    peaks: dict[str, int] = {}
+    for name in (*asked, *asked):
+        document, variables = asked[name]
+        process, ledger = time.process_time(), server.cpu()
+        with stage.step(f"{len(variables)} × {name}", len(variables)) as advance:
+            for one in variables:
+                answer = await runtime.execute(document, "internal", one)
+                assert "errors" not in answer, answer["errors"]
+                advance(1)
+        costs[name] = 1000 * (time.process_time() - process + server.cpu() - ledger) / len(variables)
+        peaks[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = tuple((name, cost, peaks[name] / 1024) for name, cost in costs.items())
+    stage.report.tables.append(Table("A question", ("question", "ms of CPU, ledger included", "peak, MB"), rows))
+    stage.report.goals += [
+        Goal("a verdict, beside reading the two products' facts", 3, "×", costs["verdict"] / costs["facts"]),
+        Goal("a page of 20 partners, beside a verdict", 4, "×", costs["page"] / costs["verdict"]),
+    ]
+
+
+def _by(number: int) -> dict[str, str]:
+    return {"sku": f"sku-{number}"}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the measurement; its exit code."""
+    return play("compatibility", __doc__ or "", _arguments, _work, words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Compatibility: statements, rules, verdicts, lists and questions."""
