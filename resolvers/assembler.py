@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from resolvers.executor import Heard
-from resolvers.facts import Candidate, Conflict, Fact, FactStatus, Freshness
+from resolvers.facts import Candidate, Conflict, Fact, FactStatus, Freshness, status_of
 from resolvers.freshness import freshness
 from resolvers.normalise import contradicts
 from resolvers.ownership import FieldDefinition
@@ -41,17 +41,14 @@ def assemble(
         status = FactStatus.UNAVAILABLE if definition.system_of_record in unreached else FactStatus.MISSING
         candidates = _candidates(definition, said, None, scopes, unreached, visible)
         return Fact(definition, status, Freshness.UNKNOWN, candidates=candidates)
-    if winner.key.source != definition.system_of_record:
-        status = FactStatus.FALLBACK
-    else:
-        status = FactStatus.LAST_KNOWN if winner.failure is not None else FactStatus.OK
+    failing = {winner.key.source} if winner.failure is not None else set[str]()
     claims = gathered(definition, said, winner)
     last_updated = last_changed(claims)
     candidates = _candidates(definition, said, winner, scopes, unreached, visible)
     return Fact(
         definition=definition,
-        status=status,
-        freshness=freshness(definition, last_updated, now),
+        status=status_of(definition, winner.key.source, failing),
+        freshness=freshness(definition.max_age, last_updated, now),
         value=value_of(definition, claims),
         source=winner.key.source,
         source_record_id=winner.key.id,

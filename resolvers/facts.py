@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -78,3 +79,12 @@ class Fact:
 def with_value(fact: Fact, value: Value) -> Fact:
     """The same fact with its value written otherwise: in another unit."""
     return replace(fact, value=value)
+
+
+def status_of(definition: FieldDefinition, source: str | None, failing: Collection[str]) -> FactStatus:
+    """How a fact came about; ``source`` is whose value it is, ``failing`` are the systems that could not be asked."""
+    if source is None:
+        return FactStatus.MISSING
+    if source != definition.system_of_record:
+        return FactStatus.FALLBACK
+    return FactStatus.LAST_KNOWN if source in failing else FactStatus.OK

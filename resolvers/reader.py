@@ -15,9 +15,10 @@ from uuid import UUID
 
 from resolvers.assembler import assemble
 from resolvers.executor import Evidence, Executor, LiveReading
-from resolvers.facts import Fact, FactStatus
-from resolvers.ownership import FieldDefinition, OwnershipMap
+from resolvers.facts import Fact
+from resolvers.ownership import OwnershipMap
 from resolvers.winners import NOBODY, Winners, read_winners, winning_rules
+from resolvers.winning_facts import winning_fact
 from sources.failures import Failure
 from sources.ledger.winners import WinnersRow, confirmations, winners_of
 
@@ -89,6 +90,33 @@ class Answers:
     failures: Mapping[str, Failure]
     """The systems that failed on the way, or whose last word this is."""
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WinningFacts:
+    """The facts of one product without what others say, each put together when it is asked for."""
+
+    reader: Reader
+    product: UUID
+    answers: Answers
+    winners: Winners | None
+
+    def fact(self, name: str, confirmed: Mapping[str, datetime]) -> Fact:
+        """The fact of the field ``name``, which must be one of those that were asked for. ``confirmed`` is source to when
+        what is known of it was last known to be so."""
+        (answer,) = self.answers.of
+        reading = answer.read[name].get(self.product) if name in answer.read else None
+        if reading is not None:
+            return reading.fact(name, answer.asker)
+        assert self.winners is not None
+        return winning_fact(
+            self.reader.ownership.fields[name],
+            self.winners,
+            self.reader.places[name],
+            failing=self.answers.failing,
+            confirmed=confirmed,
+            now=self.answers.now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +210,20 @@ class Reader:
         of = [Answer(mine, read, asker) for mine, asker in zip(winners, askers, strict=True)]
         return Answers(of, frozenset(failing), failures, as_of or datetime.now(UTC))
 
+    async def winning_facts(
+        self,
+        products: Sequence[UUID],
+        fields: Collection[str],
+        asker: Asker = EVERYTHING,
+        *,
+        rows: Mapping[UUID, WinnersRow] | None = None,
+    ) -> tuple[dict[UUID, WinningFacts], Mapping[str, Failure]]:
+        """The facts of ``fields`` of ``products`` today, without what others say, and the systems that failed on the way;
+        ``rows`` as in :meth:`answer`."""
+        answers = await self.answer(products, fields, [asker], rows=rows)
+        winners = zip(products, answers.of[0].winners, strict=True)
+        return {product: WinningFacts(self, product, answers, row) for product, row in winners}, answers.failures
+
     async def confirmations(self) -> Mapping[str, datetime]:
         """Source to when what is known of it was last known to be so."""
         return await confirmations(self.executor.ledger.pool)
@@ -205,12 +247,3 @@ class Reader:
                 and self.ownership.fields[name].system_of_record in failing
             )
         )
-
-
-def status_of(definition: FieldDefinition, source: str | None, failing: Collection[str]) -> FactStatus:
-    """How a fact that was chosen ahead came about; ``source`` is whose value it is."""
-    if source is None:
-        return FactStatus.MISSING
-    if source != definition.system_of_record:
-        return FactStatus.FALLBACK
-    return FactStatus.LAST_KNOWN if source in failing else FactStatus.OK

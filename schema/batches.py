@@ -13,14 +13,14 @@ import strawberry
 from graphql import GraphQLObjectType
 from orjson import Fragment
 
-from resolvers.lookup import Ambiguous, Lookup
+from resolvers.lookup import Lookup
 from resolvers.ownership import FieldDefinition
 from schema.context import RequestContext
 from schema.facts import FACT_TYPES
 from schema.inputs import lookup_from
 from schema.product import ProductNode
 from schema.product_columns import Asked, Column, Level
-from schema.query import MOST_LOOKUPS, ambiguous, find_one, find_several
+from schema.query import MOST_LOOKUPS, find_one, find_several, find_with_winners
 from schema.shapes import FactShape, Selected, Shapes
 from schema.value_shapes import ValuesShape
 from sources.values import FieldType
@@ -86,16 +86,7 @@ class ProductBatches:
         origins = not names.isdisjoint(self.fields)
         if not origins and "values" not in names:
             return await find_several(context, lookups, None)
-        found = await context.catalogue.find_with_winners(
-            lookups, context.visible, context.reader.rules, origins=origins
-        )
-        nodes: list[ProductNode | Exception | None] = []
-        for one, lookup in zip(found, lookups, strict=True):
-            if isinstance(one, Ambiguous):
-                nodes.append(ambiguous(one, lookup))
-            else:
-                nodes.append(None if one is None else ProductNode(one[0], None, (one[1],)))
-        return nodes
+        return await find_with_winners(context, lookups, origins=origins)
 
     # ── A product's fields ─────────────────────────────────────────────────────────────────────────────────────────
 

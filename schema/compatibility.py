@@ -62,14 +62,15 @@ async def judge(
     """The verdict about two products. Raises GraphQLError for a product and itself."""
     if one.product == other.product:
         raise bad_input("Both lookups mean the same product. Ask about two.", "SAME_PRODUCT")
-    judged = await context.judging.judge(one.product, [other.product], given, viewer(context))
+    rows = {node.product: node.winners[0] for node in (one, other) if node.winners and node.winners[0]}
+    judged = await context.judging.judge(one.product, [other.product], given, viewer(context), rows=rows)
     context.failures.update(judged.failures)
     context.judging.tally.note(judged.found[0].verdict)
     return judged.found[0]
 
 
 def compatibility_field(verdict: type[Any], find: Any) -> Any:
-    """``Query.compatibility``; ``find`` finds the product of a lookup."""
+    """``Query.compatibility``; ``find`` finds the products of two lookups."""
 
     async def resolve(
         info: WhenceInfo,
@@ -77,7 +78,7 @@ def compatibility_field(verdict: type[Any], find: Any) -> Any:
         with_: Annotated[ProductLookup, strawberry.argument(name="with")],
         context: list[ContextInput] | None = None,
     ) -> Any:
-        one, other = await find(info.context, product), await find(info.context, with_)
+        one, other = await find(info.context, product, with_)
         return await judge(info.context, one, other, read_context(context))
 
     return strawberry.field(

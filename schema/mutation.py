@@ -20,7 +20,7 @@ from schema.product import ProductNode
 from sources.statements import RANGES, VERDICTS
 
 LONGEST_TEXT = 2000
-Find = Callable[[RequestContext, ProductLookup], Coroutine[Any, Any, ProductNode]]
+Find = Callable[[RequestContext, ProductLookup, ProductLookup], Coroutine[Any, Any, list[ProductNode]]]
 
 
 @strawberry.input(description="A range or a list that an answer is limited to: " + ", ".join(KNOWN) + ".")
@@ -53,7 +53,7 @@ def _ask(question: type[Any], find: Find) -> Any:
         with_: Annotated[ProductLookup, strawberry.argument(name="with")],
         context: list[ContextInput] | None = None,
     ) -> Any:
-        one, other = await find(info.context, product), await find(info.context, with_)
+        one, other = await find(info.context, product, with_)
         judgement = await judge(info.context, one, other, read_context(context))
         if judgement.verdict not in OPEN_FOR:
             raise bad_input(judgement.summary, "KNOWN", verdict=judgement.verdict.value)

@@ -49,12 +49,12 @@ def query_type(
         "products_by": _products_by(product),
         "products": _products(found, where_type, ordering, fields),
         "search": _search(hits),
-        "compatibility": compatibility_field(verdict, find_present),
+        "compatibility": compatibility_field(verdict, find_two),
     }
     mutation = None
     if question is not None:
         namespace |= {"questions": questions_field(question), "verdict_counts": verdict_counts_field()}
-        mutation = mutation_type(question, find_present, asks=asks, answers=answers)
+        mutation = mutation_type(question, find_two, asks=asks, answers=answers)
     if governs:
         namespace |= {"sources": _sources(), "ownership_map": _ownership_map(), "plan": _plan()}
     made = type("Query", (), {"__annotations__": {}, "__module__": __name__, **namespace})
@@ -115,13 +115,31 @@ async def find_one(context: RequestContext, lookup: Lookup, as_of: datetime | No
     return (await _present(context, found, moment))[0]
 
 
-async def find_present(context: RequestContext, by: ProductLookup) -> ProductNode:
-    """The product of one lookup, today. Raises GraphQLError where there is none, and where several are meant."""
-    lookup = by.lookup()
-    node = await find_one(context, lookup, None)
-    if node is None:
-        raise bad_input(f"No product is meant by {lookup}.", "NOT_FOUND")
-    return node
+async def find_with_winners(
+    context: RequestContext, lookups: Sequence[Lookup], *, origins: bool
+) -> list[ProductNode | Exception | None]:
+    """What each lookup means today, as :func:`find_several`, together with its winners."""
+    found = await context.catalogue.find_with_winners(lookups, context.visible, context.reader.rules, origins=origins)
+    nodes: list[ProductNode | Exception | None] = []
+    for one, lookup in zip(found, lookups, strict=True):
+        if isinstance(one, Ambiguous):
+            nodes.append(ambiguous(one, lookup))
+        else:
+            nodes.append(None if one is None else ProductNode(one[0], None, (one[1],)))
+    return nodes
+
+
+async def find_two(context: RequestContext, one: ProductLookup, other: ProductLookup) -> list[ProductNode]:
+    """The products of two lookups, today. Raises GraphQLError where there is none, and where several are meant."""
+    lookups = [one.lookup(), other.lookup()]
+    nodes = []
+    for node, lookup in zip(await find_with_winners(context, lookups, origins=True), lookups, strict=True):
+        if isinstance(node, Exception):
+            raise node
+        if node is None:
+            raise bad_input(f"No product is meant by {lookup}.", "NOT_FOUND")
+        nodes.append(node)
+    return nodes
 
 
 async def _present(context: RequestContext, found: Sequence[Found], as_of: datetime | None) -> list[ProductNode | None]:

@@ -16,10 +16,9 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from resolvers.facts import Fact, Freshness
+from resolvers.facts import Fact, Freshness, status_of
 from resolvers.freshness import SKEW
 from resolvers.ownership import FieldDefinition
-from resolvers.reader import status_of
 from resolvers.winners import NOBODY, NULL, Winners, microseconds
 from sources.values import JSON, FieldType, encode, encode_datetime
 

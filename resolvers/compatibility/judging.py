@@ -22,13 +22,14 @@ from resolvers.compatibility.voices import Keys, Voices
 from resolvers.compatibility.weighing import weigh
 from resolvers.lookup import Lookup, look_up
 from resolvers.ownership import OwnershipMap
-from resolvers.reader import Asker, ProductReading, Reader
+from resolvers.reader import Asker, Reader, WinningFacts
 from sources.contract import Identifier, RecordKey
 from sources.failures import Failure
 from sources.folding import fold_name
 from sources.identifiers import normalise_identifier
 from sources.ledger.database import Pool
 from sources.ledger.statements import ProductNames, names_of, statements_between
+from sources.ledger.winners import WinnersRow
 from sources.statements import party_key, record_party, trait_key
 from sources.values import FieldType
 
@@ -76,17 +77,25 @@ class Judging:
         self._schemes = frozenset(scheme for party in parties for scheme in party.given())
 
     async def judge(
-        self, product: UUID, others: Sequence[UUID], context: Context, viewer: Viewer, own: Known | None = None
+        self,
+        product: UUID,
+        others: Sequence[UUID],
+        context: Context,
+        viewer: Viewer,
+        *,
+        own: Known | None = None,
+        rows: Mapping[UUID, WinnersRow] | None = None,
     ) -> Judgements:
         """Whether ``product`` goes with each of ``others``, none of which is it. ``own`` is what is known of it, where that
-        has been read: then only what the rules about it need is read of the others."""
+        has been read: then only what the rules about it need is read of the others. ``rows`` are the winners of all of
+        them, where the caller has looked them up."""
         now = datetime.now(UTC)
         book = RuleBook(self.ownership.compatibility, viewer.fields)
         if own is None:
-            known, failures = await self.know([product, *others], context, viewer)
+            known, failures = await self.know([product, *others], context, viewer, rows=rows)
         else:
             fields = fields_of(self.ownership.compatibility, book.about(own.facts))
-            known, failures = await self.know(others, context, viewer, fields)
+            known, failures = await self.know(others, context, viewer, fields, rows=rows)
             known[product] = own
         keys = list(dict.fromkeys(key for other in others for key in known[other].keys))
         at = _moment(context) or now
@@ -118,17 +127,21 @@ class Judging:
         return Judgements(tuple(found), failures, known)
 
     async def know(
-        self, products: Sequence[UUID], context: Context, viewer: Viewer, fields: Collection[str] | None = None
+        self,
+        products: Sequence[UUID],
+        context: Context,
+        viewer: Viewer,
+        fields: Collection[str] | None = None,
+        *,
+        rows: Mapping[UUID, WinnersRow] | None = None,
     ) -> tuple[dict[UUID, Known], Mapping[str, Failure]]:
         """Each of ``products`` with its facts, all that a verdict may need or ``fields``, and its keys."""
         asker = Asker(None, context.get("channel"), None)
-        readings, names = await asyncio.gather(
-            self.reader.read(products, self._fields if fields is None else fields), names_of(self.pool, products)
+        (read, failures), names = await asyncio.gather(
+            self.reader.winning_facts(products, self._fields if fields is None else fields, asker, rows=rows),
+            names_of(self.pool, products),
         )
-        facts = {
-            product: self._facts(product, readings.products[product], names[product], asker, viewer)
-            for product in products
-        }
+        facts = {product: self._facts(product, read[product], names[product], viewer) for product in products}
         parents = await self._parents(facts)
         found = {}
         for product in products:
@@ -139,12 +152,11 @@ class Judging:
             own = self._own_keys([product], names[product])
             keys.update(dict.fromkeys(own, Nearness.PRODUCT))
             found[product] = Known(facts[product], keys)
-        return found, readings.failures
+        return found, failures
 
-    def _facts(
-        self, product: UUID, reading: ProductReading, names: ProductNames, asker: Asker, viewer: Viewer
-    ) -> ProductFacts:
-        facts = ProductFacts(product, "", lambda name: reading.fact(name, asker))
+    def _facts(self, product: UUID, read: WinningFacts, names: ProductNames, viewer: Viewer) -> ProductFacts:
+        confirmed = {one.source: one.confirmed_at for one in names.records if one.confirmed_at is not None}
+        facts = ProductFacts(product, "", lambda name: read.fact(name, confirmed))
         called = self.ownership.compatibility.name
         text = facts.fact(called).value if called is not None and called in viewer.fields else None
         if not isinstance(text, str):

@@ -71,7 +71,7 @@ class Partners:
             batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together)
             candidates = [one for one in batch if one != product]
             if candidates:
-                judged = await self.judging.judge(product, candidates, context, viewer, own)
+                judged = await self.judging.judge(product, candidates, context, viewer, own=own)
                 failures.update(judged.failures)
                 for one in judged.found:
                     if one.verdict not in verdicts:

@@ -12,7 +12,7 @@ from resolvers.compatibility.evidence import Evidence, EvidenceKind, Nearness, V
 from resolvers.compatibility.narrowing import Context, narrow
 from resolvers.compatibility.sentences import listed, opened
 from resolvers.compatibility.viewing import Viewer
-from resolvers.facts import Freshness
+from resolvers.freshness import freshness
 from resolvers.ownership import OwnershipMap, Steward
 from sources.ledger.statements import StoredStatement
 
@@ -95,7 +95,7 @@ class Voices:
             last_updated=statement.last_updated,
             observed_at=statement.observed_at,
             expires_at=statement.expires_at,
-            freshness=_freshness(statement.last_updated, max_age, self.now),
+            freshness=freshness(max_age, statement.last_updated, self.now),
             max_age=max_age,
             steward=steward if shown else None,
             bears=relation.bears if relation else True,
@@ -127,9 +127,3 @@ class Voices:
         kind = scheme.removeprefix("field.")
         field = {"category": self.declared.category, "family": self.declared.family}.get(scheme, kind)
         return f"{product.called} (by its {kind} {value})" if field in self.viewer.fields else product.called
-
-
-def _freshness(last_updated: datetime | None, max_age: timedelta | None, now: datetime) -> Freshness:
-    if last_updated is None or max_age is None:
-        return Freshness.UNKNOWN
-    return Freshness.STALE if now - last_updated > max_age else Freshness.FRESH

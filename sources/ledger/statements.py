@@ -72,6 +72,8 @@ class RecordNames(NamedTuple):
     record_id: str
     names: Sequence[str]
     identifiers: Sequence[Mapping[str, str]]
+    confirmed_at: datetime | None
+    """When what the ledger holds of its source was last known to be so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNa
         if row["former_id"] is not None:
             names.former.append(row["former_id"])
         else:
-            names.records.append(RecordNames(row["source"], row["record_id"], row["names"], row["identifiers"]))
+            names.records.append(RecordNames(*row[1:6]))
     return found
 
 
@@ -197,8 +199,8 @@ select t.product_id from unnest($6::text[], $7::text[]) as w (key, also) cross j
 order by product_id limit $5
 """
 _NAMES = """
-select r.product_id, r.source, r.record_id, r.names, r.identifiers, null::uuid as former_id
-from records r where r.product_id = any($1::uuid[]) and r.gone_at is null
+select r.product_id, r.source, r.record_id, r.names, r.identifiers, c.confirmed_at, null::uuid as former_id
+from records r join cursors c using (source) where r.product_id = any($1::uuid[]) and r.gone_at is null
 union all
-select f.product_id, null, null, null, null, f.former_id from former_ids f where f.product_id = any($1::uuid[])
+select f.product_id, null, null, null, null, null, f.former_id from former_ids f where f.product_id = any($1::uuid[])
 """

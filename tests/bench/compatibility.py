@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
-import resource
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.settings import Settings
-from app.wiring import Runtime, build_runtime
+from app.wiring import build_runtime
 from resolvers.map_file import parse_map
+from tests.bench.client import Client
 from tests.bench.goals import Goal, Table
+from tests.bench.installation import Installation
+from tests.bench.processes import Process, cpu_of_tree, peak_of_tree
 from tests.bench.servers import BenchServer
 from tests.bench.stage import Stage, play
 
@@ -22,8 +25,8 @@ STATEMENTS_EACH = 5
 RULES = 50
 FACTS = 5
 """Texts, and as many quantities, that every product has besides its name and category."""
-PAIRS = 400
-PAGES = 100
+PAIRS = 1000
+PAGES = 200
 DATABASE = "whence_bench_compatibility"
 
 VERDICT = """query ($a: ProductLookup!, $b: ProductLookup!) { compatibility(product: $a, with: $b) {
@@ -109,6 +112,7 @@ def filling(products: int) -> list[str]:
         f"% {products}), 'fits', case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now} "
         f"{each}, generate_series(0, {STATEMENTS_EACH - 1}) as k",
         "update cursors set confirmed_at = now()",
+        "update sources set settled_at = now()",
         "vacuum analyze",
     ]
 
@@ -121,18 +125,54 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 async def _work(stage: Stage) -> None:
     products: int = stage.options.products
-    ownership = parse_map(map_text(), {})
     async with BenchServer.start(stage.directory / "ledger") as server:
         url = await server.create(DATABASE)
-        async with build_runtime(ownership, url, Settings(database_url=url)) as runtime:
+        place = stage.directory / "company"
+        place.mkdir(mode=0o755)
+        (place / "whence.toml").write_text(map_text())
+        async with build_runtime(parse_map(map_text(), {}), url, Settings(database_url=url)) as runtime:
             with stage.step(f"{products:,} products, {products * STATEMENTS_EACH:,} statements"):
                 for statement in filling(products):
                     await server.execute(DATABASE, statement)
-            await measure(stage, server, runtime, products)
+            with stage.step("Winners chosen ahead", products) as advance:
+                await runtime.readying.catch_up(advance)
+        await server.execute(DATABASE, "vacuum analyze")
+        await server.settle(DATABASE)
+        installation = Installation(place / "whence.toml", place, url)
+        async with installation.serving("--no-sync") as (process, address):
+            await measure(stage, server, process, address, products)
 
 
-async def measure(stage: Stage, server: BenchServer, runtime: Runtime, products: int) -> None:
+async def measure(stage: Stage, server: BenchServer, process: Process, address: str, products: int) -> None:
     """Each kind of question in turn, over the same pairs; the first round warms up and does not count."""
+    asked = questions(products)
+    costs: dict[str, tuple[float, float]] = {}
+    peaks: dict[str, float] = {}
+    async with Client(urlsplit(address).hostname or "", urlsplit(address).port or 0) as client:
+        for name in (*asked, *asked):
+            document, variables = asked[name]
+            before = cpu_of_tree(process.pid), server.cpu()
+            with stage.step(f"{len(variables)} × {name}", len(variables)) as advance:
+                for one in variables:
+                    _, answer = await client.post(json.dumps({"query": document, "variables": one}).encode())
+                    assert "errors" not in answer, answer["errors"]
+                    advance(1)
+            after = cpu_of_tree(process.pid), server.cpu()
+            own, ledger = (1000 * (end - start) / len(variables) for end, start in zip(after, before, strict=True))
+            costs[name], peaks[name] = (own, ledger), peak_of_tree(process.pid) / 2**20
+    rows = tuple((name, own, ledger, peaks[name]) for name, (own, ledger) in costs.items())
+    head = ("question", "Whence, ms of CPU", "ledger, ms of CPU", "peak, MB")
+    stage.report.tables.append(Table("A question", head, rows))
+    whole = {name: sum(cost) for name, cost in costs.items()}
+    stage.report.goals += [
+        Goal("a verdict, beside reading the two products' facts", 3, "×", whole["verdict"] / whole["facts"]),
+        Goal("a page of 20 partners, beside a verdict", 4, "×", whole["page"] / whole["verdict"]),
+    ]
+
+
+def questions(products: int) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    """Each kind of question: its document, and the variables with which it is asked. Half of the pairs are stated, and of
+    half a rule decides."""
     chance = random.Random(5)
     pairs = []
     for _ in range(PAIRS):
@@ -140,29 +180,12 @@ async def measure(stage: Stage, server: BenchServer, runtime: Runtime, products:
         stated = 1 + (number * 7919 + k * 104729) % products
         ruled = number + 1 if number < products else 1
         pairs.append((number, stated if chance.random() < 0.5 and stated != number else ruled))
-    asked: dict[str, tuple[str, list[dict[str, Any]]]] = {
-        "facts": (facts_document(), [{"a": _by(a), "b": _by(b)} for a, b in pairs]),
-        "verdict": (VERDICT, [{"a": _by(a), "b": _by(b)} for a, b in pairs]),
+    of_pairs = [{"a": _by(a), "b": _by(b)} for a, b in pairs]
+    return {
+        "facts": (facts_document(), of_pairs),
+        "verdict": (VERDICT, of_pairs),
         "page": (PAGE, [{"a": _by(a)} for a, _ in pairs[:PAGES]]),
     }
-    costs: dict[str, float] = {}
-    peaks: dict[str, int] = {}
-    for name in (*asked, *asked):
-        document, variables = asked[name]
-        process, ledger = time.process_time(), server.cpu()
-        with stage.step(f"{len(variables)} × {name}", len(variables)) as advance:
-            for one in variables:
-                answer = await runtime.execute(document, "internal", one)
-                assert "errors" not in answer, answer["errors"]
-                advance(1)
-        costs[name] = 1000 * (time.process_time() - process + server.cpu() - ledger) / len(variables)
-        peaks[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rows = tuple((name, cost, peaks[name] / 1024) for name, cost in costs.items())
-    stage.report.tables.append(Table("A question", ("question", "ms of CPU, ledger included", "peak, MB"), rows))
-    stage.report.goals += [
-        Goal("a verdict, beside reading the two products' facts", 3, "×", costs["verdict"] / costs["facts"]),
-        Goal("a page of 20 partners, beside a verdict", 4, "×", costs["page"] / costs["verdict"]),
-    ]
 
 
 def _by(number: int) -> dict[str, str]:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from graphql import GraphQLSchema, build_client_schema, get_introspection_query
 
+from tests.bench.client import Client
 from tests.bench.goals import Goal, Table, percentile
 from tests.bench.installation import CHECKOUT, Installation
 from tests.bench.processes import Process, ProcessFailed, started
@@ -101,7 +101,7 @@ async def _work(stage: Stage) -> None:
 
 
 async def _send(host: str, port: int, drawing: Iterator[Drawn], end: float, seen: Seen) -> None:
-    async with _Client(host, port) as client:
+    async with Client(host, port) as client:
         while time.monotonic() < end:
             drawn = next(drawing)
             began = time.perf_counter()
@@ -117,46 +117,9 @@ async def _send(host: str, port: int, drawing: Iterator[Drawn], end: float, seen
 
 
 async def _schema(host: str, port: int) -> GraphQLSchema:
-    async with _Client(host, port) as client:
+    async with Client(host, port) as client:
         _, answer = await client.post(json.dumps({"query": get_introspection_query()}).encode())
     return build_client_schema(answer["data"])
-
-
-class _Client:
-    """One connection to the endpoint; it is made anew where the server closes it."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
-        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def __aenter__(self) -> _Client:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._close()
-
-    async def post(self, body: bytes) -> tuple[int, dict[str, Any]]:
-        """The status and the answer's JSON. Raises OSError, ValueError."""
-        if self._open is None:
-            self._open = await asyncio.open_connection(self._host, self._port)
-        reader, writer = self._open
-        head = (
-            f"POST /graphql HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nContent-Type: application/json\r\n"
-            f"Accept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        async with asyncio.timeout(60):
-            lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
-            length = next(int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:"))
-            answer = await reader.readexactly(length)
-        if b"connection: close" in lines:
-            self._close()
-        return int(lines[0].split()[1]), json.loads(answer)
-
-    def _close(self) -> None:
-        if self._open is not None:
-            self._open[1].close()
-            self._open = None
 
 
 async def _probed(place: Path, host: str, port: int, seconds: float) -> list[float]:

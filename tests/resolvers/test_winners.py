@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from resolvers.executor import Executor
-from resolvers.facts import Fact, Freshness
+from resolvers.facts import Fact, Freshness, status_of
 from resolvers.freshness import freshness
-from resolvers.reader import Asker, Reader, status_of
+from resolvers.reader import Asker, Reader
 from resolvers.readying import Readying
 from resolvers.winners import NOBODY, Chooser, Winners, microseconds, winning_rules
 from schema.shapes import _freshness
@@ -247,7 +247,7 @@ async def test_a_row_is_never_made_from_records_that_a_batch_under_way_is_about_
 def test_freshness_is_decided_alike_in_microseconds(house: House, age: timedelta) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     for field in (house.ownership.fields["price"], house.ownership.fields["stock"]):
-        assert _freshness(field, microseconds(now - age), now) is freshness(field, now - age, now)
+        assert _freshness(field, microseconds(now - age), now) is freshness(field.max_age, now - age, now)
         assert _freshness(field, None, now) is Freshness.UNKNOWN
 
 
