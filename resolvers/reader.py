@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from orjson import loads
+
 from resolvers.assembler import assemble
 from resolvers.executor import Evidence, Executor, LiveReading
 from resolvers.facts import Fact
@@ -21,6 +23,7 @@ from resolvers.winners import NOBODY, Winners, read_winners, winning_rules
 from resolvers.winning_facts import winning_fact
 from sources.failures import Failure
 from sources.ledger.winners import WinnersRow, confirmations, winners_of
+from sources.values import Value, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +104,20 @@ class WinningFacts:
     answers: Answers
     winners: Winners | None
 
+    def value(self, name: str) -> Value:
+        """The value of the field ``name``, which must be one of those that were asked for."""
+        reading = self._reading(name)
+        if reading is not None:
+            return reading.fact(name, self.answers.of[0].asker).value
+        assert self.winners is not None
+        return decode(self.reader.ownership.fields[name].type, loads(self.winners.values[self.reader.places[name]]))
+
     def fact(self, name: str, confirmed: Mapping[str, datetime]) -> Fact:
         """The fact of the field ``name``, which must be one of those that were asked for. ``confirmed`` is source to when
         what is known of it was last known to be so."""
-        (answer,) = self.answers.of
-        reading = answer.read[name].get(self.product) if name in answer.read else None
+        reading = self._reading(name)
         if reading is not None:
-            return reading.fact(name, answer.asker)
+            return reading.fact(name, self.answers.of[0].asker)
         assert self.winners is not None
         return winning_fact(
             self.reader.ownership.fields[name],
@@ -117,6 +127,10 @@ class WinningFacts:
             confirmed=confirmed,
             now=self.answers.now,
         )
+
+    def _reading(self, name: str) -> ProductReading | None:
+        (answer,) = self.answers.of
+        return answer.read[name].get(self.product) if name in answer.read else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,11 @@ async def judge(
     if one.product == other.product:
         raise bad_input("Both lookups mean the same product. Ask about two.", "SAME_PRODUCT")
     rows = {node.product: node.winners[0] for node in (one, other) if node.winners and node.winners[0]}
-    judged = await context.judging.judge(one.product, [other.product], given, viewer(context), rows=rows)
-    context.failures.update(judged.failures)
-    context.judging.tally.note(judged.found[0].verdict)
-    return judged.found[0]
+    hearing = await context.judging.hear(one.product, [other.product], given, viewer(context), rows=rows)
+    context.failures.update(hearing.failures)
+    judgement = hearing.judgement(other.product)
+    context.judging.tally.note(judgement.verdict)
+    return judgement
 
 
 def compatibility_field(verdict: type[Any], find: Any) -> Any:

@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from resolvers.compatibility.declared import RULES, CompatibilityMap, Pattern, Rule
 from resolvers.compatibility.evidence import Evidence, EvidenceKind, Missing, Nearness, UsedFact, Verdict
-from resolvers.compatibility.expression_types import FactName, operand
-from resolvers.compatibility.expressions import Expression, Undecided
+from resolvers.compatibility.expression_types import FactName, FieldForm, Operand, operand
+from resolvers.compatibility.expressions import Undecided
 from resolvers.compatibility.sentences import opened
 from resolvers.facts import Fact, Freshness
+from resolvers.reader import WinningFacts
 from sources.folding import fold
-from sources.values import FieldType, display
+from sources.values import Value, display
 
 
 @dataclass
 class ProductFacts:
-    """One product: what it is called, and its facts, each assembled once."""
+    """One product: what it is called, and its facts, each put together once and where it is told: most that a rule compares
+    are not. ``confirmed`` is source to when what is known of it was last known to be so."""
 
     product: UUID
-    called: str
-    read: Callable[[str], Fact]
+    read: WinningFacts
+    confirmed: Mapping[str, datetime]
+    forms: Mapping[str, FieldForm]
+    called: str = ""
     sides: Collection[tuple[int, str]] | None = None
     """The rules that it is a side of, once somebody looked."""
     _facts: dict[str, Fact] = field(default_factory=dict)
+    _values: dict[str, Value] = field(default_factory=dict)
+    _operands: dict[str, Operand | None] = field(default_factory=dict)
     _texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def fact(self, name: str) -> Fact:
         """One of the fields that were read."""
         found = self._facts.get(name)
         if found is None:
-            found = self._facts[name] = self.read(name)
+            found = self._facts[name] = self.read.fact(name, self.confirmed)
         return found
+
+    def value(self, name: str) -> Value:
+        """The value of one of them."""
+        if name not in self._values:
+            self._values[name] = self.read.value(name)
+        return self._values[name]
+
+    def operand(self, name: str) -> Operand | None:
+        """The same as expressions see it; None where there is none that they can use."""
+        if name not in self._operands:
+            value = self.value(name)
+            self._operands[name] = None if value is None else operand(self.forms[name], value)
+        return self._operands[name]
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The texts of a field, as they are compared."""
         found = self._texts.get(name)
         if found is None:
-            value = self.fact(name).value
-            several = self.fact(name).definition.type is FieldType.TEXT_LIST
-            values = () if value is None else value if several else (str(value),)
+            value = self.value(name)
+            values = () if value is None else (value,) if isinstance(value, str) else value
             found = self._texts[name] = tuple(fold(one) for one in values)
         return found
 
@@ -64,6 +83,18 @@ def fields_of(declared: CompatibilityMap, rules: Iterable[Rule] | None = None) -
     return frozenset(found)
 
 
+class Applied(NamedTuple):
+    """A rule that is about two products, what it says of them, and the facts that it lacks; UNKNOWN without lacking any is
+    one that would divide by zero. ``forwards``: ``a`` is the product that was asked about."""
+
+    rule: Rule
+    verdict: Verdict
+    a: ProductFacts
+    b: ProductFacts
+    forwards: bool
+    lacks: tuple[FactName, ...] = ()
+
+
 @dataclass(frozen=True)
 class RuleBook:
     """The rules of a map, applied. ``seen`` are the fields that the asker may see, None for all."""
@@ -71,23 +102,20 @@ class RuleBook:
     declared: CompatibilityMap
     seen: Collection[str] | None = None
 
-    def apply(self, one: ProductFacts, other: ProductFacts) -> tuple[list[Evidence], list[Missing]]:
+    def apply(self, one: ProductFacts, other: ProductFacts) -> list[Applied]:
         """What the rules that are about the two say, and which facts they lack."""
-        found: list[Evidence] = []
-        missing: list[Missing] = []
         mine, theirs = self._sides(one), self._sides(other)
+        found = []
         for number in sorted({number for number, _ in mine}):
             if (number, "a") in mine and (number, "b") in theirs:
-                a, b = one, other
+                applied = self._applied(self.declared.rules[number], one, other, forwards=True)
             elif (number, "b") in mine and (number, "a") in theirs:
-                a, b = other, one
+                applied = self._applied(self.declared.rules[number], other, one, forwards=False)
             else:
                 continue
-            rule = self.declared.rules[number]
-            piece = self._apply(rule, a, b, missing, forwards=a is one)
-            if piece is not None:
-                found.append(piece)
-        return found, missing
+            if applied is not None:
+                found.append(applied)
+        return found
 
     def about(self, product: ProductFacts) -> list[Rule]:
         """The rules that a product is a side of."""
@@ -115,78 +143,77 @@ class RuleBook:
             if fact.value is None:
                 yield self._lacks(product, fact, None)
 
-    def _apply(
-        self, rule: Rule, a: ProductFacts, b: ProductFacts, missing: list[Missing], *, forwards: bool
-    ) -> Evidence | None:
-        if rule.when is not None:
-            lacks = self._lacking(rule.when, rule, a, b)
-            if lacks:
-                missing += lacks
-                return self._piece(rule, Verdict.UNKNOWN, self._unsure(lacks), a, b, forwards)
-            try:
-                if not rule.when.holds(*self._operands(rule.when, a, b)):
-                    return None
-            except Undecided:
-                return None
-        lacks = self._lacking(rule.check, rule, a, b)
-        if lacks:
-            missing += lacks
-            return self._piece(rule, Verdict.UNKNOWN, self._unsure(lacks), a, b, forwards)
-        try:
-            holds = rule.check.holds(*self._operands(rule.check, a, b))
-        except Undecided:
-            sentence = (
-                f"{rule.title}: it cannot be worked out for {a.called} and {b.called}, for it would divide by zero"
-            )
-            return self._piece(rule, Verdict.UNKNOWN, sentence, a, b, forwards)
-        verdict = Verdict.INCOMPATIBLE if not holds else Verdict.CONDITIONAL if rule.conditions else Verdict.COMPATIBLE
-        template = rule.holds if holds else rule.fails
-        if self._hidden(rule, (one.field for one in template.facts)):
-            sentence = f"what is known of {a.called} and {b.called} {'fits' if holds else 'does not fit'} together"
-        else:
-            sentence = template.filled(lambda hole: self._read_out(hole, a if hole.side == "a" else b))
-        return self._piece(rule, verdict, sentence, a, b, forwards)
+    @staticmethod
+    def _applied(rule: Rule, a: ProductFacts, b: ProductFacts, *, forwards: bool) -> Applied | None:
+        """What a rule says; None where it is not about the two after all."""
 
-    def _piece(
-        self, rule: Rule, verdict: Verdict, sentence: str, a: ProductFacts, b: ProductFacts, forwards: bool
-    ) -> Evidence:
+        def operand(name: FactName) -> Operand | None:
+            return (a if name.side == "a" else b).operand(name.field)
+
+        for expression in (rule.when, rule.check):
+            if expression is None:
+                continue
+            lacks = tuple(name for name in expression.facts if operand(name) is None)
+            if lacks:
+                return Applied(rule, Verdict.UNKNOWN, a, b, forwards, lacks)
+            try:
+                holds = expression.holds(operand)
+            except Undecided:
+                return None if expression is rule.when else Applied(rule, Verdict.UNKNOWN, a, b, forwards)
+            if expression is rule.when and not holds:
+                return None
+        if not holds:
+            return Applied(rule, Verdict.INCOMPATIBLE, a, b, forwards)
+        return Applied(rule, Verdict.CONDITIONAL if rule.conditions else Verdict.COMPATIBLE, a, b, forwards)
+
+    def missing(self, applied: Applied) -> list[Missing]:
+        """The facts that a rule lacks."""
+        sides = {"a": applied.a, "b": applied.b}
+        return [
+            self._lacks(sides[name.side], sides[name.side].fact(name.field), applied.rule) for name in applied.lacks
+        ]
+
+    def evidence(self, applied: Applied) -> Evidence:
+        """What a rule says, as a piece of evidence."""
+        rule, verdict, a, b = applied.rule, applied.verdict, applied.a, applied.b
         names = dict.fromkeys(one for expression in (rule.when, rule.check) if expression for one in expression.facts)
         used = [
-            UsedFact((a if one.side == "a" else b).product, (a if one.side == "a" else b).fact(one.field))
-            for one in names
+            UsedFact(side.product, side.fact(one.field)) for one in names for side in (a if one.side == "a" else b,)
         ]
-        there = [one for one in used if one.fact.value is not None]
-        fresh = {one.fact.freshness for one in there}
+        there = [one.fact for one in used if one.fact.value is not None]
+        fresh = {one.freshness for one in there}
         owners = (one.fact.definition.steward for one in used if one.fact.definition.steward is not None)
-        steward = rule.steward or next(owners, None)
-        relation = rule.relation if forwards else self.declared.inverse(rule.relation)
         return Evidence(
             kind=EvidenceKind.RULE,
             verdict=verdict,
-            sentence=opened(sentence),
+            sentence=opened(self._sentence(applied)),
             nearness=Nearness.PRODUCT,
             rank=self.declared.rank(RULES),
-            relation=relation,
-            schema_org=schema_term(self.declared, rule.relation, forwards=forwards),
+            relation=rule.relation if applied.forwards else self.declared.inverse(rule.relation),
+            schema_org=schema_term(self.declared, rule.relation, forwards=applied.forwards),
             rule=rule.name,
             conditions=rule.conditions if verdict is Verdict.CONDITIONAL else (),
-            last_updated=min((one.fact.last_updated for one in there if one.fact.last_updated), default=None),
-            observed_at=min((one.fact.observed_at for one in there if one.fact.observed_at), default=None),
+            last_updated=min((one.last_updated for one in there if one.last_updated), default=None),
+            observed_at=min((one.observed_at for one in there if one.observed_at), default=None),
             freshness=next(
                 (one for one in (Freshness.STALE, Freshness.UNKNOWN, Freshness.FRESH) if one in fresh),
                 Freshness.UNKNOWN,
             ),
-            steward=steward,
+            steward=rule.steward or next(owners, None),
             facts=tuple(one for one in used if self.seen is None or one.fact.definition.name in self.seen),
         )
 
-    def _lacking(self, expression: Expression, rule: Rule, a: ProductFacts, b: ProductFacts) -> list[Missing]:
-        lacks = []
-        for name in expression.facts:
-            product = a if name.side == "a" else b
-            if self._operand(name, product) is None:
-                lacks.append(self._lacks(product, product.fact(name.field), rule))
-        return lacks
+    def _sentence(self, applied: Applied) -> str:
+        rule, a, b = applied.rule, applied.a, applied.b
+        if applied.lacks:
+            return "It cannot be told: " + " and ".join(one.sentence for one in self.missing(applied))
+        if applied.verdict is Verdict.UNKNOWN:
+            return f"{rule.title}: it cannot be worked out for {a.called} and {b.called}, for it would divide by zero"
+        holds = applied.verdict is not Verdict.INCOMPATIBLE
+        template = rule.holds if holds else rule.fails
+        if self._hidden(one.field for one in template.facts):
+            return f"what is known of {a.called} and {b.called} {'fits' if holds else 'does not fit'} together"
+        return template.filled(lambda hole: self._read_out(hole, a if hole.side == "a" else b))
 
     def _lacks(self, product: ProductFacts, fact: Fact, rule: Rule | None) -> Missing:
         definition = fact.definition
@@ -199,24 +226,7 @@ class RuleBook:
         sentence = f"the {definition.label.lower()} of {product.called} {why}"
         return Missing(sentence, product.product, definition, definition.steward or self.declared.steward, name)
 
-    def _unsure(self, lacks: Sequence[Missing]) -> str:
-        return "It cannot be told: " + " and ".join(one.sentence for one in lacks)
-
-    def _operands(
-        self, expression: Expression, a: ProductFacts, b: ProductFacts
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        sides: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-        for name in (*expression.facts, *expression.optional):
-            found = self._operand(name, a if name.side == "a" else b)
-            if found is not None:
-                sides[name.side == "b"][name.field] = found
-        return sides
-
-    def _operand(self, name: FactName, product: ProductFacts) -> tuple[Any, Any] | None:
-        value = product.fact(name.field).value
-        return None if value is None else operand(self.declared.forms[name.field], value)
-
-    def _hidden(self, rule: Rule, fields: Iterator[str]) -> bool:
+    def _hidden(self, fields: Iterable[str]) -> bool:
         return self.seen is not None and any(name not in self.seen for name in fields)
 
     @staticmethod

@@ -28,8 +28,10 @@ from resolvers.compatibility.expression_types import (
     ExpressionError,
     FactName,
     FieldForm,
+    Form,
     Kind,
     Type,
+    Variable,
     plain,
     type_of,
 )
@@ -45,17 +47,19 @@ _FUNCTIONS = "has, plain, size, quantity, moment, contains, startsWith, endsWith
 
 class Reading(NamedTuple):
     """An expression as read: its type and its text for the engine, the facts that it names, and those among them that it
-    asks for with ``has``."""
+    asks for with ``has``. ``variables`` are what the text calls them."""
 
     term: Term
     facts: tuple[FactName, ...]
     optional: tuple[FactName, ...]
+    variables: tuple[Variable, ...]
 
 
 def read_expression(text: str, fields: Mapping[str, FieldForm]) -> Reading:
     """What ``text`` says about ``fields``. Raises ExpressionError."""
     parser = _Parser(text, fields)
-    return Reading(parser.whole(), tuple(parser.facts), tuple(parser.optional))
+    term = parser.whole()
+    return Reading(term, tuple(parser.facts), tuple(parser.optional), tuple(dict.fromkeys(parser.variables)))
 
 
 class _Parser:
@@ -65,6 +69,7 @@ class _Parser:
         self.fields = fields
         self.facts: list[FactName] = []
         self.optional: list[FactName] = []
+        self.variables: list[Variable] = []
         self.tokens = list(tokens_of(text))
         self.at = 0
         self.depth = 0
@@ -249,7 +254,7 @@ class _Parser:
             found = f"a loop within a loop: up to {MOST_ENTRIES:,} × {MOST_ENTRIES:,} elements"
             self.fail(found, f"loop over one list of up to {MOST_ENTRIES:,}")
         variable = self.take()
-        if variable in ("a", "b", "pa", "pb") or not variable.isidentifier():
+        if variable in ("a", "b") or not variable.isidentifier():
             self.fail(f"{shown_token(variable)} as the name of a list's entry", f"write .{name}(entry, ...)")
         self.expect(",")
         self.variable = variable
@@ -280,7 +285,7 @@ class _Parser:
                 return Term(TRUTH, token, True)
             case "name" if token in ("a", "b"):
                 name = self.fact(token)
-                return self.of_fact(name, token)
+                return self.of_fact(name, Form.COMPARED)
             case "name" if token == self.variable:
                 return Term(TEXT, f"e_{token}")
             case "name" if self.met("("):
@@ -308,7 +313,7 @@ class _Parser:
             self.type_of(fact)
             self.optional.append(fact)
             self.expect(")")
-            return Term(TRUTH, f"has({fact.side}.{fact.field})")
+            return Term(TRUTH, self.variable_of(fact, Form.THERE))
         if name == "plain":
             return self.plain()
         if name in ("quantity", "moment"):
@@ -335,7 +340,7 @@ class _Parser:
         elif self.peek() in ("a", "b"):
             side = self.take()
             fact = self.fact(side)
-            term = self.of_fact(fact, f"p{side}")
+            term = self.of_fact(fact, Form.PLAIN)
             if term.type not in (TEXT, TEXTS):
                 self.fail(f"plain() of {term.type}", "write plain() around a text or a list of texts")
         else:
@@ -347,10 +352,15 @@ class _Parser:
         self.expect(".")
         return FactName(side, self.take())
 
-    def of_fact(self, name: FactName, variable: str) -> Term:
+    def of_fact(self, name: FactName, form: Form) -> Term:
         kind = self.type_of(name)
         self.facts.append(name)
-        return Term(kind, f"{variable}.{name.field}", fact=name if variable == name.side else None)
+        return Term(kind, self.variable_of(name, form), fact=name if form is Form.COMPARED else None)
+
+    def variable_of(self, name: FactName, form: Form) -> str:
+        variable = Variable(f"{form}_{name.side}_{name.field}", name, form)
+        self.variables.append(variable)
+        return variable.text
 
     def type_of(self, name: FactName) -> Type:
         form = self.fields.get(name.field)

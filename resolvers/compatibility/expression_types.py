@@ -74,6 +74,22 @@ class FactName(NamedTuple):
         return f"{self.side}.{self.field}"
 
 
+class Form(StrEnum):
+    """What of a fact an expression asks for."""
+
+    COMPARED = "f"
+    PLAIN = "p"
+    THERE = "has"
+
+
+class Variable(NamedTuple):
+    """A fact as the engine's text calls it. Flat names cost the engine a third of what maps of maps cost."""
+
+    text: str
+    fact: FactName
+    form: Form
+
+
 class ExpressionError(Exception):
     """An expression that is not taken: what was found, and what to write instead."""
 
@@ -91,8 +107,12 @@ def type_of(form: FieldForm) -> Type | None:
     return _TYPES.get(form.kind)
 
 
-def operand(form: FieldForm, value: Value) -> tuple[Any, Any] | None:
-    """A fact's value as expressions see it, and its plain form; None where it cannot be used: money in another currency."""
+Operand = tuple[Any, Any]
+"""A fact's value as expressions see it, and its plain form."""
+
+
+def operand(form: FieldForm, value: Value) -> Operand | None:
+    """A fact's value for expressions; None where it cannot be used: money in another currency."""
     match form.kind:
         case FieldType.TEXT:
             text = fold(value)[:LONGEST_TEXT]

@@ -10,14 +10,22 @@ fact has more than 1,000 entries of, and no loop within a loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import cel
 
 from resolvers.compatibility.expression_parser import read_expression
-from resolvers.compatibility.expression_types import TRUTH, ExpressionError, FactName, FieldForm
+from resolvers.compatibility.expression_types import (
+    TRUTH,
+    ExpressionError,
+    FactName,
+    FieldForm,
+    Form,
+    Operand,
+    Variable,
+)
 
 LONGEST = 1000
 """Characters of an expression."""
@@ -34,18 +42,20 @@ class Expression:
     text: str
     facts: tuple[FactName, ...]
     optional: tuple[FactName, ...]
+    variables: tuple[Variable, ...] = field(repr=False)
     program: Any = field(repr=False, compare=False)
     equal: tuple[tuple[FactName, FactName], ...] = ()
     """Texts of a and b that are the same wherever it holds."""
 
-    def holds(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-        """Its value for the facts of the two sides, in the form of :func:`operand`. Raises Undecided."""
-        context = {
-            "a": {name: one[0] for name, one in a.items()},
-            "b": {name: one[0] for name, one in b.items()},
-            "pa": {name: one[1] for name, one in a.items()},
-            "pb": {name: one[1] for name, one in b.items()},
-        }
+    def holds(self, operand: Callable[[FactName], Operand | None]) -> bool:
+        """Its value for the facts of the two sides; ``operand`` tells each, None where it is not there. Raises Undecided."""
+        context: dict[str, Any] = {}
+        for text, fact, form in self.variables:
+            found = operand(fact)
+            if form is Form.THERE:
+                context[text] = found is not None
+            elif found is not None:
+                context[text] = found[form is Form.PLAIN]
         try:
             answer = self.program.execute(context)
         except (ArithmeticError, KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -70,7 +80,7 @@ def compile_expression(text: str, fields: Mapping[str, FieldForm]) -> Expression
         raise ExpressionError("an expression about no fact", instead)
     optional = tuple(dict.fromkeys(read.optional))
     required = tuple(name for name in dict.fromkeys(read.facts) if name not in optional)
-    return Expression(text, required, optional, _program(read.term.text), read.term.equal)
+    return Expression(text, required, optional, read.variables, _program(read.term.text), read.term.equal)
 
 
 def _program(text: str) -> Any:

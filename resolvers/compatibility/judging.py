@@ -1,4 +1,5 @@
-"""Judging: does one product go with others? The ledger's statements, the rules and the facts of all of them, read together.
+"""Judging: does one product go with others? The ledger's statements, the rules and the facts of all of them, read together;
+what they come to, :mod:`resolvers.compatibility.hearing` says.
 
 A verdict costs three statements to the ledger, however many others there are: what the products are called, their facts,
 and what is stated about them.
@@ -13,13 +14,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from resolvers.compatibility.applying import ProductFacts, RuleBook, fields_of
-from resolvers.compatibility.evidence import Judgement, Missing, Nearness, Verdict
+from resolvers.compatibility.evidence import Nearness
+from resolvers.compatibility.hearing import Hearing, Known
 from resolvers.compatibility.narrowing import Context
 from resolvers.compatibility.tally import Tally
-from resolvers.compatibility.telling import tell
 from resolvers.compatibility.viewing import Viewer
-from resolvers.compatibility.voices import Keys, Voices
-from resolvers.compatibility.weighing import weigh
+from resolvers.compatibility.voices import Voices
 from resolvers.lookup import Lookup, look_up
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Asker, Reader, WinningFacts
@@ -31,24 +31,6 @@ from sources.ledger.database import Pool
 from sources.ledger.statements import ProductNames, names_of, statements_between
 from sources.ledger.winners import WinnersRow
 from sources.statements import party_key, record_party, trait_key
-from sources.values import FieldType
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A product with what statements and rules know it by."""
-
-    facts: ProductFacts
-    keys: Keys
-
-
-@dataclass(frozen=True, slots=True)
-class Judgements:
-    """The verdicts, in the order of the others, and the systems that could not be reached for them."""
-
-    found: tuple[Judgement, ...]
-    failures: Mapping[str, Failure]
-    known: Mapping[UUID, Known]
 
 
 @dataclass
@@ -76,7 +58,7 @@ class Judging:
         ]
         self._schemes = frozenset(scheme for party in parties for scheme in party.given())
 
-    async def judge(
+    async def hear(
         self,
         product: UUID,
         others: Sequence[UUID],
@@ -85,10 +67,10 @@ class Judging:
         *,
         own: Known | None = None,
         rows: Mapping[UUID, WinnersRow] | None = None,
-    ) -> Judgements:
-        """Whether ``product`` goes with each of ``others``, none of which is it. ``own`` is what is known of it, where that
-        has been read: then only what the rules about it need is read of the others. ``rows`` are the winners of all of
-        them, where the caller has looked them up."""
+    ) -> Hearing:
+        """All that verdicts about ``product`` and each of ``others``, none of which is it, need. ``own`` is what is known of
+        it, where that has been read: then only what the rules about it need is read of the others. ``rows`` are the winners
+        of all of them, where the caller has looked them up."""
         now = datetime.now(UTC)
         book = RuleBook(self.ownership.compatibility, viewer.fields)
         if own is None:
@@ -99,32 +81,11 @@ class Judging:
             known[product] = own
         keys = list(dict.fromkeys(key for other in others for key in known[other].keys))
         at = _moment(context) or now
-        statements = await statements_between(self.pool, list(known[product].keys), keys, at) if keys else []
+        statements = (
+            await statements_between(self.pool, list(known[product].keys), keys, at, pairs=len(others)) if keys else []
+        )
         voices = Voices(self.ownership, {"date": now.date().isoformat(), **context}, now, viewer)
-        one = known[product]
-        found = []
-        for place in others:
-            other = known[place]
-            pieces = list(voices.hear(statements, one.facts, one.keys, other.facts, other.keys))
-            ruled, missing = book.apply(one.facts, other.facts)
-            weighed = weigh([*pieces, *ruled])
-            missing = list(dict.fromkeys(missing))
-            if weighed.verdict is Verdict.UNKNOWN and not missing:
-                missing = self._nothing_known(book, one.facts, other.facts)
-            summary = tell(weighed, one.facts.called, other.facts.called, missing, now)
-            found.append(
-                Judgement(
-                    product,
-                    place,
-                    weighed.verdict,
-                    summary,
-                    weighed.conditions,
-                    weighed.evidence,
-                    weighed.weakest,
-                    tuple(missing),
-                )
-            )
-        return Judgements(tuple(found), failures, known)
+        return Hearing(product, known, statements, voices, book, failures)
 
     async def know(
         self,
@@ -156,9 +117,9 @@ class Judging:
 
     def _facts(self, product: UUID, read: WinningFacts, names: ProductNames, viewer: Viewer) -> ProductFacts:
         confirmed = {one.source: one.confirmed_at for one in names.records if one.confirmed_at is not None}
-        facts = ProductFacts(product, "", lambda name: read.fact(name, confirmed))
+        facts = ProductFacts(product, read, confirmed, self.ownership.compatibility.forms)
         called = self.ownership.compatibility.name
-        text = facts.fact(called).value if called is not None and called in viewer.fields else None
+        text = facts.value(called) if called is not None and called in viewer.fields else None
         if not isinstance(text, str):
             seen = (name for one in names.records if one.source in viewer.sources for name in one.names)
             text = next(seen, f"product {product}")
@@ -187,8 +148,8 @@ class Judging:
         declared = self.ownership.compatibility.parent
         if declared is None:
             return {}
-        named = {product: str(fact.value) for product, one in facts.items() if (fact := one.fact(declared.field)).value}
-        wanted = {product: text for product, text in named.items() if fact_is_one(facts[product], declared.field)}
+        named = {product: one.value(declared.field) for product, one in facts.items()}
+        wanted = {product: text for product, text in named.items() if isinstance(text, str) and text}
         if not wanted:
             return {}
         lookups = [_lookup(declared.scheme, text) for text in wanted.values()]
@@ -204,18 +165,6 @@ class Judging:
             if isinstance(identifier, Identifier):
                 found.setdefault(product, []).append(party_key(declared.scheme, identifier.value))
         return found
-
-    def _nothing_known(self, book: RuleBook, one: ProductFacts, other: ProductFacts) -> list[Missing]:
-        untold = list(book.untold(one, other))
-        if untold:
-            return untold
-        sentence = "no system says so, and no rule is about them"
-        return [Missing(sentence, steward=self.ownership.compatibility.steward)]
-
-
-def fact_is_one(facts: ProductFacts, name: str) -> bool:
-    """Whether a fact is a single text."""
-    return facts.fact(name).definition.type is FieldType.TEXT
 
 
 def _lookup(scheme: str, text: str) -> Lookup:

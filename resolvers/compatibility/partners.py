@@ -71,14 +71,15 @@ class Partners:
             batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together)
             candidates = [one for one in batch if one != product]
             if candidates:
-                judged = await self.judging.judge(product, candidates, context, viewer, own=own)
-                failures.update(judged.failures)
-                for one in judged.found:
-                    if one.verdict not in verdicts:
-                        continue
-                    facts = judged.known[one.other].facts
+                hearing = await self.judging.hear(product, candidates, context, viewer, own=own)
+                failures.update(hearing.failures)
+                for one in candidates:
+                    facts = hearing.known[one].facts
                     if wanted is None or category is None or wanted.intersection(facts.texts(category)):
-                        found.append(one)
+                        if hearing.verdict(one) in verdicts:
+                            found.append(hearing.judgement(one))
+                        if len(found) > size:
+                            break
             examined += len(batch)
             ended = len(batch) < together
             if len(found) > size or (len(found) == size and not ended):

@@ -1,20 +1,19 @@
 """Survivorship of evidence: which pieces decide, what they decide, and which of them is the weakest.
 
 The nearer to the product itself, and then the earlier in the declared order, the stronger. Pieces of equal strength which
-disagree give CONFLICTING, and never a silent winner. Rules speak together: what several of them ask must all be so, one
+disagree give CONFLICTING, and never a silent winner; a condition narrows an unconditional yes and does not contradict it,
+so the two give CONDITIONAL, resting on both. Rules speak together: what several of them ask must all be so, one
 that fails outweighs those that hold, and one that lacks a fact takes their voice from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from typing import NamedTuple
 
-from resolvers.compatibility.evidence import Evidence, EvidenceKind, Verdict
+from resolvers.compatibility.evidence import Evidence, EvidenceKind, Nearness, Verdict
 from resolvers.facts import Freshness
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +32,52 @@ class Weighed:
         return tuple(one for one in self.evidence if one.decisive)
 
 
-def weigh(pieces: Iterable[Evidence]) -> Weighed:
-    """The verdict of all pieces together."""
-    pieces = list(pieces)
-    voting = [one for one in pieces if one.bears and one.verdict is not Verdict.UNKNOWN and one not in _silent(pieces)]
-    strongest = min((_strength(one) for one in voting), default=None)
-    deciding = [one for one in voting if _strength(one) == strongest]
-    said = {one.verdict for one in deciding}
+class Vote(NamedTuple):
+    """What decides of a piece of evidence."""
+
+    verdict: Verdict
+    nearness: Nearness
+    rank: int
+    by_rule: bool = False
+    bears: bool = True
+
+
+def decide(votes: Sequence[Vote]) -> tuple[Verdict, list[bool]]:
+    """The verdict of all votes together, and of each whether the verdict rests on it."""
+    unmet = any(one.by_rule and one.verdict in (Verdict.INCOMPATIBLE, Verdict.UNKNOWN) for one in votes)
+    # a rule that holds has no say beside one that does not
+    counts = [
+        one.bears
+        and one.verdict is not Verdict.UNKNOWN
+        and not (unmet and one.by_rule and one.verdict is not Verdict.INCOMPATIBLE)
+        for one in votes
+    ]
+    strongest = min((one[1:3] for one, counted in zip(votes, counts, strict=True) if counted), default=None)
+    deciding = [counted and one[1:3] == strongest for one, counted in zip(votes, counts, strict=True)]
+    said = {one.verdict for one, decides in zip(votes, deciding, strict=True) if decides}
     if not said:
-        verdict = Verdict.UNKNOWN
-    elif Verdict.INCOMPATIBLE in said and len(said) > 1:
-        verdict = Verdict.CONFLICTING
-    elif Verdict.CONDITIONAL in said:
-        verdict = Verdict.CONDITIONAL
-    else:
-        (verdict,) = said
-    marked = [replace(one, decisive=True) if one in deciding else one for one in pieces]
-    marked.sort(key=lambda one: (not one.decisive, *_strength(one), -_age_key(one)))
+        return Verdict.UNKNOWN, deciding
+    if Verdict.INCOMPATIBLE in said and len(said) > 1:
+        return Verdict.CONFLICTING, deciding
+    return Verdict.CONDITIONAL if Verdict.CONDITIONAL in said else said.pop(), deciding
+
+
+def weigh(pieces: Sequence[Evidence]) -> Weighed:
+    """The verdict of all pieces together."""
+    verdict, deciding = decide([vote(one) for one in pieces])
+    marked = [replace(one, decisive=True) if decides else one for one, decides in zip(pieces, deciding, strict=True)]
+    marked.sort(key=lambda one: (not one.decisive, one.nearness, one.rank, -_age_key(one)))
     rests = [one for one in marked if one.decisive]
     weakest = max(rests, key=lambda one: (one.freshness is Freshness.STALE, -_age_key(one)), default=None)
     conditions = tuple(dict.fromkeys(text for one in rests for text in one.conditions))
     return Weighed(verdict, tuple(marked), conditions if verdict is not Verdict.COMPATIBLE else (), weakest)
 
 
-def _silent(pieces: list[Evidence]) -> list[Evidence]:
-    """The rules that hold, but whose word does not count beside others that do not."""
-    rules = [one for one in pieces if one.kind is EvidenceKind.RULE]
-    if any(one.verdict in (Verdict.INCOMPATIBLE, Verdict.UNKNOWN) for one in rules):
-        return [one for one in rules if one.verdict in (Verdict.COMPATIBLE, Verdict.CONDITIONAL)]
-    return []
-
-
-def _strength(one: Evidence) -> tuple[int, int]:
-    return (one.nearness, one.rank)
+def vote(piece: Evidence) -> Vote:
+    """What decides of a piece."""
+    return Vote(piece.verdict, piece.nearness, piece.rank, piece.kind is EvidenceKind.RULE, piece.bears)
 
 
 def _age_key(one: Evidence) -> float:
     """The later it was last updated the larger; what has no date is the oldest."""
-    return (one.last_updated or _LONG_AGO).timestamp() if one.last_updated else 0.0
+    return one.last_updated.timestamp() if one.last_updated else 0.0

@@ -15,7 +15,7 @@ from sources.values import JSON
 ANSWERS = "answers"
 """The source of what stewards answered; its record ids are questions."""
 MOST_BETWEEN = 1000
-"""Statements about one product and others that are looked at."""
+"""Statements about two products that are looked at; of a product and several others, a quarter as many for each."""
 MOST_PARTNERS = 5000
 """Other products' keys that are looked at for a list."""
 
@@ -103,11 +103,12 @@ async def write_answer(connection: Connection, row: StatementRow) -> None:
 
 
 async def statements_between(
-    pool: Pool, one: Sequence[str], others: Sequence[str], at: datetime
+    pool: Pool, one: Sequence[str], others: Sequence[str], at: datetime, *, pairs: int = 1
 ) -> list[StoredStatement]:
-    """What is said about parties of which one has a key of ``one`` and the other a key of ``others``, but for what has
-    expired at ``at``; at most 1,000, the newest first."""
-    rows = await pool.fetch(_BETWEEN, list(one), list(others), at, MOST_BETWEEN)
+    """What is said about parties of which one has a key of ``one`` and the other a key of ``others``, which are those of so
+    many ``pairs``, but for what has expired at ``at``; at most 1,000 or 250 a pair, the newest first."""
+    most = max(MOST_BETWEEN, MOST_BETWEEN // 4 * pairs)
+    rows = await pool.fetch(_BETWEEN, list(one), list(others), at, most)
     return [StoredStatement(**row) for row in rows]
 
 

@@ -60,8 +60,8 @@ async def _wrong(runtime: Runtime) -> Counter[tuple[str, str, str]]:
     viewer = fields_seen(runtime.ownership, "internal")
     wrong: Counter[tuple[str, str, str]] = Counter()
     for truth in truths():
-        judged = await runtime.judging.judge(products[truth["a"]], [products[truth["b"]]], {}, viewer)
-        (found,) = judged.found
+        one, other = products[truth["a"]], products[truth["b"]]
+        found = (await runtime.judging.hear(one, [other], {}, viewer)).judgement(other)
         if found.verdict != truth["verdict"]:
             wrong[truth["rule"], truth["verdict"], found.verdict] += 1
         if found.verdict == "UNKNOWN" and not all(one.definition and one.steward for one in found.missing):

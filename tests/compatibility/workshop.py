@@ -184,7 +184,7 @@ class Workshop:
         viewer = fields_seen(self.runtime.ownership, "internal")
         viewer = type(viewer)(frozenset(COLUMNS), viewer.fields)
         first, second = await self.product(one), await self.product(other)
-        return (await self.runtime.judging.judge(first, [second], context, viewer)).found[0]
+        return (await self.runtime.judging.hear(first, [second], context, viewer)).judgement(second)
 
 
 def save(directory: Path, rows: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:

@@ -1,0 +1,96 @@
+"""A hearing: everything that verdicts about one product and others rest on, read; and what it comes to for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+from uuid import UUID
+
+from resolvers.compatibility.applying import Applied, ProductFacts, RuleBook
+from resolvers.compatibility.declared import RULES
+from resolvers.compatibility.evidence import Evidence, Judgement, Missing, Nearness, Verdict
+from resolvers.compatibility.telling import tell
+from resolvers.compatibility.voices import Keys, Voices
+from resolvers.compatibility.weighing import Vote, decide, vote, weigh
+from sources.failures import Failure
+from sources.ledger.statements import StoredStatement
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A product with what statements and rules know it by."""
+
+    facts: ProductFacts
+    keys: Keys
+
+
+class _Case(NamedTuple):
+    """What speaks about one of the others."""
+
+    stated: Sequence[Evidence]
+    ruled: Sequence[Applied]
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What is known of a product and of others. ``failures`` are the systems that could not be reached for it."""
+
+    product: UUID
+    known: Mapping[UUID, Known]
+    statements: Sequence[StoredStatement]
+    voices: Voices
+    book: RuleBook
+    failures: Mapping[str, Failure]
+    _cases: dict[UUID, _Case] = field(default_factory=dict)
+
+    def verdict(self, other: UUID) -> Verdict:
+        """Whether the two go together; a fraction of what a judgement costs."""
+        case, rank = self._case(other), self.book.declared.rank(RULES)
+        votes = [vote(piece) for piece in case.stated]
+        votes += [Vote(applied.verdict, Nearness.PRODUCT, rank, by_rule=True) for applied in case.ruled]
+        return decide(votes)[0]
+
+    def judgement(self, other: UUID) -> Judgement:
+        """The verdict with all that it rests on."""
+        case, one, two = self._case(other), self.known[self.product].facts, self.known[other].facts
+        weighed = weigh([*case.stated, *map(self.book.evidence, case.ruled)])
+        missing = list(dict.fromkeys(lacking for applied in case.ruled for lacking in self.book.missing(applied)))
+        if weighed.verdict is Verdict.UNKNOWN and not missing:
+            missing = self._nothing_known(one, two)
+        return Judgement(
+            self.product,
+            other,
+            weighed.verdict,
+            tell(weighed, one.called, two.called, missing, self.voices.now),
+            weighed.conditions,
+            weighed.evidence,
+            weighed.weakest,
+            tuple(missing),
+        )
+
+    def _case(self, other: UUID) -> _Case:
+        case = self._cases.get(other)
+        if case is None:
+            one, two = self.known[self.product], self.known[other]
+            places = sorted({place for key in two.keys for place in self._places.get(key, ())})
+            statements = [self.statements[place] for place in places]
+            stated = list(self.voices.hear(statements, one.facts, one.keys, two.facts, two.keys))
+            case = self._cases[other] = _Case(stated, self.book.apply(one.facts, two.facts))
+        return case
+
+    @cached_property
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """The places of the statements by either party's key."""
+        found: dict[str, list[int]] = {}
+        for place, one in enumerate(self.statements):
+            found.setdefault(one.subject, []).append(place)
+            found.setdefault(one.object, []).append(place)
+        return found
+
+    def _nothing_known(self, one: ProductFacts, other: ProductFacts) -> list[Missing]:
+        untold = list(self.book.untold(one, other))
+        if untold:
+            return untold
+        return [Missing("no system says so, and no rule is about them", steward=self.book.declared.steward)]
