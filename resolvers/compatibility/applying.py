@@ -153,13 +153,12 @@ class RuleBook:
         for expression in (rule.when, rule.check):
             if expression is None:
                 continue
-            lacks = tuple(name for name in expression.facts if operand(name) is None)
-            if lacks:
-                return Applied(rule, Verdict.UNKNOWN, a, b, forwards, lacks)
             try:
                 holds = expression.holds(operand)
             except Undecided:
                 return None if expression is rule.when else Applied(rule, Verdict.UNKNOWN, a, b, forwards)
+            if isinstance(holds, tuple):
+                return Applied(rule, Verdict.UNKNOWN, a, b, forwards, holds)
             if expression is rule.when and not holds:
                 return None
         if not holds:

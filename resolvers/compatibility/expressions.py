@@ -47,15 +47,21 @@ class Expression:
     equal: tuple[tuple[FactName, FactName], ...] = ()
     """Texts of a and b that are the same wherever it holds."""
 
-    def holds(self, operand: Callable[[FactName], Operand | None]) -> bool:
-        """Its value for the facts of the two sides; ``operand`` tells each, None where it is not there. Raises Undecided."""
+    def holds(self, operand: Callable[[FactName], Operand | None]) -> bool | tuple[FactName, ...]:
+        """Its value for the facts of the two sides, or those that it needs and lacks. ``operand`` tells each, None where it
+        is not there. Raises Undecided."""
         context: dict[str, Any] = {}
+        lacks: list[FactName] = []
         for text, fact, form in self.variables:
             found = operand(fact)
             if form is Form.THERE:
                 context[text] = found is not None
             elif found is not None:
                 context[text] = found[form is Form.PLAIN]
+            elif fact not in self.optional:
+                lacks.append(fact)
+        if lacks:
+            return tuple(dict.fromkeys(lacks))
         try:
             answer = self.program.execute(context)
         except (ArithmeticError, KeyError, ValueError, TypeError, RuntimeError) as error:

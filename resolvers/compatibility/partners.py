@@ -6,7 +6,7 @@ indexes, in the order of product ids, so that a page goes on where the last one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from resolvers.compatibility.viewing import Viewer
 from sources.failures import Failure
 from sources.folding import fold
 from sources.ledger.statements import Trait, partner_keys, products_by_key
+from sources.ledger.winners import WinnersRow
 from sources.statements import trait_key
 
 FEWEST, AT_ONCE = 10, 120
@@ -68,10 +69,11 @@ class Partners:
         # What statements name mostly fits; of what a rule is about, much does not.
         together, examined = min(2 * size + FEWEST if traits else size + FEWEST, AT_ONCE), 0
         for _ in range(MOST_ROUNDS):
-            batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together)
+            rules = self.judging.reader.rules
+            batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together, rules)
             candidates = [one for one in batch if one != product]
             if candidates:
-                hearing = await self.judging.hear(product, candidates, context, viewer, own=own)
+                hearing = await self.judging.hear(product, candidates, context, viewer, own=own, rows=_there(batch))
                 failures.update(hearing.failures)
                 for one in candidates:
                     facts = hearing.known[one].facts
@@ -87,7 +89,7 @@ class Partners:
             if ended:
                 return PartnerPage(tuple(found), None, failures)
             share = max(len(found), 1) / examined
-            after, together = batch[-1], min(FEWEST + int((size - len(found)) / share), AT_ONCE)
+            after, together = next(reversed(batch)), min(FEWEST + int((size - len(found)) / share), AT_ONCE)
         return PartnerPage(tuple(found), after, failures)
 
     def _traits(self, parties: Sequence[tuple[str, str]], own: ProductFacts, *, fitting: bool) -> list[Trait]:
@@ -116,6 +118,10 @@ class Partners:
             return (None,)
         mine, theirs = rule.check.equal[0][::-1] if turned else rule.check.equal[0]
         return [trait_key(f"field.{theirs.field}", text) for text in own.texts(mine.field)]
+
+
+def _there(rows: Mapping[UUID, WinnersRow | None]) -> dict[UUID, WinnersRow]:
+    return {product: row for product, row in rows.items() if row is not None}
 
 
 _SINGLE = frozenset({"id", "record", "sku", "gtin", "mpn", "brand+mpn", "name"})

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sources.ledger.batches import Batch
 from sources.ledger.database import Connection, Pool
+from sources.ledger.winners import WinnersRow
 from sources.values import JSON
 
 ANSWERS = "answers"
@@ -125,9 +126,11 @@ async def products_by_key(
     visible: Collection[str],
     after: UUID | None,
     limit: int,
-) -> list[UUID]:
+    rules: str,
+) -> dict[UUID, WinnersRow | None]:
     """The listed products that have one of ``keys`` (scheme and value) or ``traits``, in the order of their ids behind
-    ``after``. Few products have a key, and any number a trait."""
+    ``after``, each with its row of winners, if it has one that was made by ``rules``. Few products have a key, and any
+    number a trait."""
     rows = await pool.fetch(
         _PRODUCTS_BY_KEY,
         [scheme for scheme, _ in keys],
@@ -136,8 +139,9 @@ async def products_by_key(
         after or UUID(int=0),
         limit,
         *(list(column) for column in (zip(*traits, strict=True) if traits else ((), ()))),
+        rules,
     )
-    return [row["product_id"] for row in rows]
+    return {row[0]: None if row[1] is None else WinnersRow(*row) for row in rows}
 
 
 async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNames]:
@@ -173,6 +177,7 @@ select key from (
 ) met order by key limit $2
 """
 _PRODUCTS_BY_KEY = """
+select found.product_id, w.plain, w.origins, w.scoped, w.undecided from (
 select distinct p.product_id from (
     select a.product_id, a.source from unnest($1::text[], $2::text[]) as w (scheme, value)
     join aliases a on a.folded = w.value and a.scheme = w.scheme where w.scheme not in ('record', 'id')
@@ -198,6 +203,8 @@ select t.product_id from unnest($6::text[], $7::text[]) as w (key, also) cross j
     order by a.product_id limit $5
 ) t
 order by product_id limit $5
+) found left join winners w on w.product_id = found.product_id and w.rules = $8
+order by found.product_id
 """
 _NAMES = """
 select r.product_id, r.source, r.record_id, r.names, r.identifiers, c.confirmed_at, null::uuid as former_id
