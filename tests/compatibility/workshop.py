@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 from app.settings import Settings
 from app.sync import sync_once
 from app.wiring import Runtime, build_runtime
-from resolvers.compatibility.evidence import Judgement
+from resolvers.compatibility.evidence import Evidence, Judgement, UsedFact
 from resolvers.compatibility.viewing import fields_seen
 from resolvers.lookup import Lookup
 from resolvers.map_file import load_map
+from resolvers.readying import Readying
 
 MAP = """
 [identity]
@@ -180,11 +181,27 @@ class Workshop:
         return found
 
     async def judge(self, one: str, other: str, **context: str) -> Judgement:
-        """The verdict about two SKUs, for who sees everything."""
+        """The verdict about two SKUs, for who sees everything: from the records, and the same from winners chosen ahead."""
         viewer = fields_seen(self.runtime.ownership, "internal")
         viewer = type(viewer)(frozenset(COLUMNS), viewer.fields)
         first, second = await self.product(one), await self.product(other)
-        return (await self.runtime.judging.hear(first, [second], context, viewer)).judgement(second)
+        pool, judging = self.runtime.pool, self.runtime.judging
+        await pool.execute("delete from winners")
+        found = (await judging.hear(first, [second], context, viewer)).judgement(second)
+        assert await Readying(pool, self.runtime.ownership).catch_up() > 0
+        again = (await judging.hear(first, [second], context, viewer)).judgement(second)
+        assert _alone(again) == _alone(found)
+        return found
+
+
+def _alone(found: Judgement) -> Judgement:
+    """Without what other systems say about the facts: winners do not tell."""
+    return replace(found, evidence=tuple(map(_piece, found.evidence)), weakest=found.weakest and _piece(found.weakest))
+
+
+def _piece(piece: Evidence) -> Evidence:
+    used = (UsedFact(one.product, replace(one.fact, candidates=(), conflict=None)) for one in piece.facts)
+    return replace(piece, facts=tuple(used))
 
 
 def save(directory: Path, rows: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
