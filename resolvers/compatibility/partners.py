@@ -62,22 +62,25 @@ class Partners:
         parties = [(scheme, value) for scheme, _, value in (key.partition("=") for key in named)]
         traits = self._traits(parties, own.facts, fitting=DEFAULT_VERDICTS.issuperset(verdicts))
         single = [party for party in parties if party[0] in _SINGLE]
-        wanted = {fold(one) for one in categories} if categories is not None else None
-        category = self.judging.ownership.compatibility.category
+        category = self.judging.ownership.compatibility.category if categories else None
+        wanted = {fold(one) for one in categories or ()}
+        kinds = None if category is None else [trait_key(f"field.{category}", one) for one in wanted]
         found: list[Judgement] = []
         failures: dict[str, Failure] = {}
         # What statements name mostly fits; of what a rule is about, much does not.
         together, examined = min(2 * size + FEWEST if traits else size + FEWEST, AT_ONCE), 0
         for _ in range(MOST_ROUNDS):
             rules = self.judging.reader.rules
-            batch = await products_by_key(self.judging.pool, single, traits, viewer.sources, after, together, rules)
+            batch = await products_by_key(
+                self.judging.pool, single, traits, viewer.sources, after, together, rules, kinds
+            )
             candidates = [one for one in batch if one != product]
             if candidates:
                 hearing = await self.judging.hear(product, candidates, context, viewer, own=own, rows=_there(batch))
                 failures.update(hearing.failures)
                 for one in candidates:
                     facts = hearing.known[one].facts
-                    if wanted is None or category is None or wanted.intersection(facts.texts(category)):
+                    if category is None or wanted.intersection(facts.texts(category)):
                         if hearing.verdict(one) in verdicts:
                             found.append(hearing.judgement(one))
                         if len(found) > size:

@@ -127,10 +127,11 @@ async def products_by_key(
     after: UUID | None,
     limit: int,
     rules: str,
+    kinds: Collection[str] | None = None,
 ) -> dict[UUID, WinnersRow | None]:
     """The listed products that have one of ``keys`` (scheme and value) or ``traits``, in the order of their ids behind
-    ``after``, each with its row of winners, if it has one that was made by ``rules``. Few products have a key, and any
-    number a trait."""
+    ``after``, each with its row of winners, if it has one that was made by ``rules``; with ``kinds`` only those that have
+    one of these traits too. Few products have a key, and any number a trait."""
     rows = await pool.fetch(
         _PRODUCTS_BY_KEY,
         [scheme for scheme, _ in keys],
@@ -140,6 +141,7 @@ async def products_by_key(
         limit,
         *(list(column) for column in (zip(*traits, strict=True) if traits else ((), ()))),
         rules,
+        None if kinds is None else list(kinds),
     )
     return {row[0]: None if row[1] is None else WinnersRow(*row) for row in rows}
 
@@ -176,7 +178,10 @@ select key from (
      and ($3::text[] is null or relation = any($3::text[])) limit $2)
 ) met order by key limit $2
 """
-_PRODUCTS_BY_KEY = """
+_OF_KINDS = """($9::text[] is null or exists (
+    select from aliases k where k.scheme || '=' || k.folded = any($9::text[]) and k.scheme like 'field.%'
+        and k.product_id = p.product_id))"""
+_PRODUCTS_BY_KEY = f"""
 select found.product_id, w.plain, w.origins, w.scoped, w.undecided from (
 select distinct p.product_id from (
     select a.product_id, a.source from unnest($1::text[], $2::text[]) as w (scheme, value)
@@ -192,11 +197,12 @@ select distinct p.product_id from (
     ) w left join former_ids f on f.former_id = w.id where w.id is not null
 ) met join products p using (product_id)
 where p.listed and (met.source is null or met.source = any($3::text[])) and p.product_id > $4
+  and {_OF_KINDS}
 union
 select t.product_id from unnest($6::text[], $7::text[]) as w (key, also) cross join lateral (
     select distinct a.product_id from aliases a join products p using (product_id)
     where a.scheme || '=' || a.folded = w.key and a.scheme like 'field.%' and a.source = any($3::text[])
-        and p.listed and a.product_id > $4
+        and p.listed and a.product_id > $4 and {_OF_KINDS}
         and (w.also is null or (
             select true from aliases b where b.scheme || '=' || b.folded = w.also and b.scheme like 'field.%'
                 and b.product_id = a.product_id limit 1))
