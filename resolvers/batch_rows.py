@@ -9,8 +9,10 @@ from uuid import UUID
 
 import orjson
 
+from resolvers.compatibility.declared import ParentField
 from resolvers.normalise import fold_name, spellings
-from sources.contract import Claim, Record
+from sources.contract import Claim, Identifier, Record
+from sources.identifiers import normalise_identifier
 from sources.ledger.batches import Batch
 from sources.ledger.record_rows import (
     AliasRow,
@@ -40,6 +42,10 @@ _NONE = b"[]"
 class Rows:
     """What is to be written, each record at most once."""
 
+    traits: frozenset[str]
+    """The fields whose texts are indexed."""
+    parent: ParentField | None
+    """That which names whose variant a product is."""
     added: list[RecordRow] = field(default_factory=list)
     """Records that were never seen before."""
     written: list[RecordRow] = field(default_factory=list)
@@ -56,8 +62,6 @@ class Rows:
     readable: list[str] = field(default_factory=list)
     """Records that held something unreadable, which is replaced by that above."""
     statements: list[StatementRow] = field(default_factory=list)
-    traits: frozenset[str] = frozenset()
-    """The fields whose texts are indexed."""
     restated: list[str] = field(default_factory=list)
     """Records whose statements, where they had any, are replaced by those above."""
 
@@ -74,7 +78,7 @@ class Rows:
         identifiers = record.identifiers
         rows += [AliasRow(source, record_id, scheme, value, raw, product) for scheme, value, raw in identifiers]
         if self.traits:
-            rows += _trait_rows(record, product, self.traits)
+            rows += _trait_rows(record, product, self.traits, self.parent)
 
     def tell_unreadable(
         self, record: Record, claims: Collection[Claim], before: Mapping[str, list[JSON]] | None
@@ -147,14 +151,21 @@ class Rows:
             await add_statements(batch, self.statements)
 
 
-def _trait_rows(record: Record, product: UUID, traits: Collection[str]) -> Iterable[AliasRow]:
-    """What of a record tells to which kinds of products it belongs."""
+def _trait_rows(
+    record: Record, product: UUID, traits: Collection[str], parent: ParentField | None
+) -> Iterable[AliasRow]:
+    """What of a record tells to which kinds of products it belongs, and whose variant it is."""
     found: dict[tuple[str, str], AliasRow] = {}
     for claim in record.claims:
         if claim.field in traits and claim.value is not None:
             for text in (claim.value,) if isinstance(claim.value, str) else claim.value:
-                scheme, _, folded = trait_key(f"field.{claim.field}", text).partition("=")
-                found[scheme, folded] = AliasRow(*record.key, scheme, folded, text[:LONGEST_VALUE], product)
+                keys = [trait_key(f"field.{claim.field}", text)]
+                if parent is not None and claim.field == parent.field:
+                    identifier = normalise_identifier(parent.scheme, text)
+                    keys += [parent.child_key(identifier.value)] if isinstance(identifier, Identifier) else []
+                for key in keys:
+                    scheme, _, folded = key.partition("=")
+                    found[scheme, folded] = AliasRow(*record.key, scheme, folded, text[:LONGEST_VALUE], product)
     return found.values()
 
 

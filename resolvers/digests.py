@@ -108,6 +108,8 @@ def _mapping(ownership: OwnershipMap, source: str) -> str:
         del declaration["statements"]
     if traits := sorted(ownership.compatibility.traits & declaration["fields"].keys()):
         declaration["traits"] = traits
+        if (parent := ownership.compatibility.parent) is not None and parent.field in traits:
+            declaration["parent"] = [parent.field, parent.scheme]
     shapes = {name: shape for name, shape in ownership.shapes().items() if name in declaration["fields"]}
     body = orjson.dumps([declaration, shapes, ownership.identity_keys], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(body, digest_size=16).hexdigest()

@@ -189,7 +189,7 @@ class _Writing:
         """Write it all; what was done. None where it needs the turn to link and is not ``alone``: it is then to be undone."""
         batch, catalogues = self.batch, self.recorder.catalogues
         self.traits = self.recorder.traits.get(batch.source, frozenset())
-        self.rows, self.counts = Rows(traits=self.traits), Counts()
+        self.rows, self.counts = Rows(self.traits, self.recorder.map.compatibility.parent), Counts()
         known = await known_records(batch, [*(one.record.key.id for one in self.seen), *self.gone])
         gone = [record_id for record_id in self.gone if record_id in known and not known[record_id].gone]
         standing = [one for one in self.seen if self._counts(one.record, known[one.record.key.id])]

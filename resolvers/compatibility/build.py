@@ -53,7 +53,9 @@ def _named(tables: MapTables) -> frozenset[str]:
 
 
 def _traits(tables: MapTables, rules: Iterable[Rule]) -> frozenset[str]:
-    found = {tables.compatibility.category, tables.compatibility.family, *_named(tables)}
+    table = tables.compatibility
+    parent = table.parent.field if table.parent is not None else None
+    found = {table.category, table.family, parent, *_named(tables)}
     for rule in rules:
         found |= {next(iter(pattern)) for pattern in (rule.a, rule.b)}
         found |= {fact.field for pair in rule.check.equal[:1] for fact in pair}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from resolvers.compatibility.expression_types import FieldForm
 from resolvers.compatibility.expressions import Expression
+from sources.statements import party_key
 
 if TYPE_CHECKING:
     from resolvers.compatibility.sentences import Template
@@ -90,6 +91,10 @@ class ParentField:
     field: str
     scheme: str = "sku"
 
+    def child_key(self, value: str) -> str:
+        """The key of all products whose parent has this identifier, which is normalised."""
+        return party_key(f"field.{self.field}.parent", value)
+
 
 @dataclass(frozen=True)
 class CompatibilityMap:
@@ -111,7 +116,7 @@ class CompatibilityMap:
     named: frozenset[str] = frozenset()
     """The fields by whose texts statements name whole kinds of products."""
     traits: frozenset[str] = frozenset()
-    """These, and the fields by whose texts rules tell products apart: they are indexed."""
+    """These, the fields by whose texts rules tell products apart, and the one that names a parent: they are indexed."""
     answers_last: timedelta = timedelta(days=365)
 
     @cached_property

@@ -18,7 +18,7 @@ from resolvers.compatibility.narrowing import Context
 from resolvers.compatibility.viewing import Viewer
 from sources.failures import Failure
 from sources.folding import fold
-from sources.ledger.statements import Trait, partner_keys, products_by_key
+from sources.ledger.statements import Trait, identifiers_of, partner_keys, products_by_key
 from sources.ledger.winners import WinnersRow
 from sources.statements import trait_key
 
@@ -62,6 +62,7 @@ class Partners:
         parties = [(scheme, value) for scheme, _, value in (key.partition("=") for key in named)]
         traits = self._traits(parties, own.facts, fitting=DEFAULT_VERDICTS.issuperset(verdicts))
         single = [party for party in parties if party[0] in _SINGLE]
+        traits += await self._children(single)
         category = self.judging.ownership.compatibility.category if categories else None
         wanted = {fold(one) for one in categories or ()}
         kinds = None if category is None else [trait_key(f"field.{category}", one) for one in wanted]
@@ -113,6 +114,15 @@ class Partners:
                     for also in self._alike(rule, own, turned=turned) if fitting else (None,):
                         found += [Trait(f"field.{name}={value}", also) for value in values]
         return list(dict.fromkeys(found))
+
+    async def _children(self, parties: Sequence[tuple[str, str]]) -> list[Trait]:
+        """The variants of single products that statements name: what is said of their parent is said of them."""
+        parent = self.judging.ownership.compatibility.parent
+        if parent is None or not parties:
+            return []
+        values = [value for scheme, value in parties if scheme == parent.scheme]
+        values += await identifiers_of(self.judging.pool, parties, parent.scheme)
+        return [Trait(parent.child_key(value)) for value in dict.fromkeys(values)]
 
     @staticmethod
     def _alike(rule: Rule, own: ProductFacts, *, turned: bool) -> Sequence[str | None]:

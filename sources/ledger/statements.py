@@ -119,6 +119,13 @@ async def partner_keys(pool: Pool, keys: Sequence[str], relations: Sequence[str]
     return [row["key"] for row in rows]
 
 
+async def identifiers_of(pool: Pool, keys: Sequence[tuple[str, str]], scheme: str) -> list[str]:
+    """The identifiers of ``scheme`` that the products have which one of ``keys`` (scheme and value) names, at most 5,000."""
+    columns = [scheme for scheme, _ in keys], [value for _, value in keys]
+    rows = await pool.fetch(_IDENTIFIERS, *columns, scheme, MOST_PARTNERS)
+    return [row["value"] for row in rows]
+
+
 async def products_by_key(
     pool: Pool,
     keys: Sequence[tuple[str, str]],
@@ -181,9 +188,7 @@ select key from (
 _OF_KINDS = """($9::text[] is null or exists (
     select from aliases k where k.scheme || '=' || k.folded = any($9::text[]) and k.scheme like 'field.%'
         and k.product_id = p.product_id))"""
-_PRODUCTS_BY_KEY = f"""
-select found.product_id, w.plain, w.origins, w.scoped, w.undecided from (
-select distinct p.product_id from (
+_MET = """
     select a.product_id, a.source from unnest($1::text[], $2::text[]) as w (scheme, value)
     join aliases a on a.folded = w.value and a.scheme = w.scheme where w.scheme not in ('record', 'id')
   union
@@ -195,7 +200,15 @@ select distinct p.product_id from (
     select coalesce(f.product_id, w.id), null from (
         select case when scheme = 'id' then value::uuid end as id from unnest($1::text[], $2::text[]) as k (scheme, value)
     ) w left join former_ids f on f.former_id = w.id where w.id is not null
-) met join products p using (product_id)
+"""
+_IDENTIFIERS = f"""
+select distinct i->>'value' as value from ({_MET}) met join records r on r.product_id = met.product_id
+    cross join jsonb_array_elements(r.identifiers) i
+where i->>'scheme' = $3 and i->>'value' is not null and r.gone_at is null order by value limit $4
+"""
+_PRODUCTS_BY_KEY = f"""
+select found.product_id, w.plain, w.origins, w.scoped, w.undecided from (
+select distinct p.product_id from ({_MET}) met join products p using (product_id)
 where p.listed and (met.source is null or met.source = any($3::text[])) and p.product_id > $4
   and {_OF_KINDS}
 union

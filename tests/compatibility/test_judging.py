@@ -239,3 +239,34 @@ async def test_what_a_rule_wants_to_be_the_same_leads_to_the_partners_and_hides_
     seeing = type(viewer)(viewer.sources | {"service"}, viewer.fields)
     page = await partners.page(pump, {}, seeing, size=100)
     assert {one.other for one in page.found} == {cap, await pumps.product("E-7")}
+
+
+async def test_a_list_is_what_judging_every_pair_says(pumps: Workshop) -> None:
+    """By statements about products, variant parents and families in either direction, and by rules."""
+    pumps.put("products", sku="P-2", name="Pump Two", kind="Pump", shaft_in="1", parent="P-3")
+    pumps.put("products", sku="P-3", name="Pump Three", kind="Pump", family="Ebb")
+    pumps.put("products", sku="P-3R", name="Pump Three red", kind="Pump", parent="P-3")
+    pumps.put("products", sku="P-4", name="Pump Four", kind="Pump", parent="P-404")
+    pumps.put("products", sku="S-1R", name="Seal One red", kind="Seal", parent="S-1")
+    pumps.put("products", sku="B-1", name="Bracket", kind="Bracket")
+    pumps.put("products", sku="B-1R", name="Bracket red", kind="Bracket", parent="B-1")
+    pumps.put("products", sku="B-2R", name="Bracket Two red", kind="Bracket", parent="B-404")
+    pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y")
+    pumps.put("fitment", row="2", part="S-2", pump_family="ebb", fits="n")
+    pumps.put("fitment", row="3", part="S-2", pump="P-404", fits="y")
+    pumps.put("fitment", row="4", part="B-1", pump="S-1", fits="y")
+    pumps.put("fitment", row="5", part="B-404", pump="S-1", fits="y")
+    pumps.put("service", case="C-1", about="P-3", **{"with": "S-1"}, verdict="COMPATIBLE")
+    await pumps.sync()
+    viewer = fields_seen(pumps.runtime.ownership, "internal")
+    viewer = type(viewer)(viewer.sources | {"service", "fitment"}, viewer.fields)
+    skus = list(pumps.rows["products"])
+    products = {sku: await pumps.product(sku) for sku in skus}
+    told = frozenset(Verdict) - {Verdict.UNKNOWN}
+    for sku, product in products.items():
+        others = [one for one in products.values() if one != product]
+        hearing = await pumps.runtime.judging.hear(product, others, {}, viewer)
+        expected = {one: hearing.verdict(one) for one in others if hearing.verdict(one) in told}
+        page = await Partners(pumps.runtime.judging).page(product, {}, viewer, size=100, verdicts=told)
+        assert {one.other: one.verdict for one in page.found} == expected, sku
+        assert all(hearing.judgement(one).verdict is verdict for one, verdict in expected.items())
