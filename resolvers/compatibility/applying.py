@@ -71,9 +71,10 @@ class ProductFacts:
 
 
 def fields_of(declared: CompatibilityMap, rules: Iterable[Rule] | None = None) -> frozenset[str]:
-    """Every field that a verdict may need; with ``rules``, where no others are about the products."""
+    """Every field that a verdict may need; with ``rules``, where no others are about the products. Which rules are about
+    a product is looked up by the first field of every rule."""
     own = (declared.name, declared.category, declared.family, declared.parent.field if declared.parent else None)
-    found = {name for name in own if name is not None} | declared.named
+    found = {name for name in own if name is not None} | declared.named | declared.rules_by_trait.keys()
     for rule in declared.rules if rules is None else rules:
         found |= rule.a.keys() | rule.b.keys()
         for expression in (rule.when, rule.check):

@@ -214,6 +214,30 @@ async def test_a_map_that_says_otherwise_what_records_state_is_followed(tmp_path
             assert (found.verdict, count) == expected[text]
 
 
+async def test_partners_whose_winners_are_not_made_yet_are_judged_by_rules_about_others_too(
+    tmp_path: Path, database_url: str
+) -> None:
+    series = """
+[fields.series]
+type = "text"
+system_of_record = "products"
+[rules.motor]
+a = { series = "X" }
+b = { kind = "Motor" }
+check = "a.voltage == b.voltage"
+holds = "Both are for {a.voltage}."
+fails = "{a} is for {a.voltage}, {b} for {b.voltage}."
+"""
+    text = MAP.replace('parent = "parent"\n', 'parent = "parent"\nseries = "family"\n', 1) + series
+    async with workshop(tmp_path, database_url, text) as pumps:
+        pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y")
+        await pumps.sync()
+        await pumps.runtime.pool.execute("delete from winners")
+        viewer = fields_seen(pumps.runtime.ownership, "internal")
+        page = await Partners(pumps.runtime.judging).page(await pumps.product("P-1"), {}, viewer, size=10)
+        assert [one.other for one in page.found] == [await pumps.product("S-1")]
+
+
 async def test_what_a_rule_wants_to_be_the_same_leads_to_the_partners_and_hides_none(pumps: Workshop) -> None:
     for number in range(40):
         pumps.put("products", sku=f"E-{number}", name=f"Cap {number}", kind="Cap", family="Ebb")
