@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn
 
 from resolvers.compatibility.expression_terms import (
+    DEAREST_IN_A_LOOP,
+    DEAREST_PATTERN,
     Term,
     double,
     moment_term,
     number_of,
+    pattern_cost,
     pattern_term,
     quantity_term,
     shown_token,
@@ -74,6 +77,7 @@ class _Parser:
         self.at = 0
         self.depth = 0
         self.divisions = 0
+        self.matching, self.matching_in_loops = 0, 0
         self.variable: str | None = None
 
     def whole(self) -> Term:
@@ -241,12 +245,26 @@ class _Parser:
         if name == "matches":
             if self.kind() != "text":
                 self.fail("a pattern that is not written down", "write the pattern itself in quotes")
-            argument = pattern_term(text_of(self.take()))
+            pattern = text_of(self.take())
+            argument = pattern_term(pattern)
+            self.spend(pattern_cost(pattern))
         else:
             argument = self.expression()
             self.must(argument, TEXT, f"in {name}")
         self.expect(")")
         return Term(TRUTH, f"{term.text}.{name}({argument.text})", term.constant and argument.constant)
+
+    def spend(self, cost: int) -> None:
+        """Count what a pattern costs whenever the expression is worked out; within a loop that is once an entry."""
+        if self.variable is not None:
+            self.matching_in_loops += cost
+        else:
+            self.matching += cost
+        if self.matching > DEAREST_PATTERN or self.matching_in_loops > DEAREST_IN_A_LOOP:
+            self.fail(
+                "patterns that take too long to make ready",
+                "write classes such as [a-z0-9] instead of \\\\w, smaller counts, and few patterns within a loop",
+            )
 
     def loop(self, term: Term, name: str) -> Term:
         self.must(term, TEXTS, f"before .{name}")
