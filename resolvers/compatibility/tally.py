@@ -23,6 +23,7 @@ class Tally:
     pool: Pool
     _counts: Counter[tuple[date, str]] = field(default_factory=Counter)
     _writing: asyncio.Task[None] | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def note(self, verdict: Verdict) -> None:
         """Count a verdict that somebody was told."""
@@ -39,17 +40,20 @@ class Tally:
         await self.write()
 
     async def write(self) -> None:
-        """Write what has been counted; where the ledger is away it is kept for the next time."""
-        counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        try:
-            await add_verdicts(self.pool, [(day, verdict, count) for (day, verdict), count in counts.items()])
-        except Exception as error:
-            self._counts.update(counts)
-            if not is_outage(error):
-                raise
+        """Write what has been counted, and wait for what is being written; where the ledger is away it is kept for the next
+        time."""
+        async with self._turn:
+            counts, self._counts = self._counts, Counter()
+            if not counts:
+                return
+            try:
+                await add_verdicts(self.pool, [(day, verdict, count) for (day, verdict), count in counts.items()])
+            except Exception as error:
+                self._counts.update(counts)
+                if not is_outage(error):
+                    raise
 
     async def _write_later(self) -> None:
-        await asyncio.sleep(EVERY_SECONDS)
-        await self.write()
+        while self._counts:  # some may be noted while others are written
+            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.shield(self.write())
