@@ -62,10 +62,11 @@ class Voices:
         forwards: bool,
     ) -> Evidence | None:
         said = Verdict(statement.verdict)
-        narrowed = narrow(said, statement.qualifiers, statement.condition, statement.text, self.context)
+        shown = self.viewer.answers if statement.source == ANSWERS else statement.source in self.viewer.sources
+        text = statement.text if shown else None
+        narrowed = narrow(said, statement.qualifiers, statement.condition, text, self.context)
         if narrowed.verdict is None:
             return None
-        shown = self.viewer.answers if statement.source == ANSWERS else statement.source in self.viewer.sources
         relation = self.declared.relations.get(statement.relation)
         first, second = (
             self._called(key, *side) for key, side in ((statement.subject, subject), (statement.object, obj))
@@ -90,7 +91,7 @@ class Voices:
             source=statement.source if shown else None,
             record_id=statement.record_id if shown else None,
             author=statement.author if shown else None,
-            text=statement.text if shown else None,
+            text=text,
             conditions=narrowed.conditions,
             last_updated=statement.last_updated,
             observed_at=statement.observed_at,

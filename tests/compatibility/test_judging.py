@@ -132,6 +132,18 @@ async def test_a_verdict_on_an_old_fact_says_so(pumps: Workshop) -> None:
     assert "after 12 months it should have been checked." in found.summary
 
 
+async def test_a_text_that_the_asker_may_not_see_stands_in_for_no_condition(pumps: Workshop) -> None:
+    pumps.put("service", case="C-1", about="P-1", **{"with": "S-1"}, verdict="CONDITIONAL", note="Mr Miller said so")
+    await pumps.sync()
+    assert (await pumps.judge("P-1", "S-1")).conditions == ("Mr Miller said so",)
+    seeing = fields_seen(pumps.runtime.ownership, "internal")
+    viewer = type(seeing)(frozenset({"products"}), seeing.fields)
+    product, other = await pumps.product("P-1"), await pumps.product("S-1")
+    found = (await pumps.runtime.judging.hear(product, [other], {}, viewer)).judgement(other)
+    assert found.conditions == ("under a condition that it does not name",)
+    assert "Miller" not in str(found)
+
+
 async def test_what_cannot_be_read_is_told_and_nothing_is_made_of_it(pumps: Workshop) -> None:
     pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="perhaps")
     pumps.put("fitment", row="2", part="S-1", pump="S-1", fits="y")
