@@ -40,14 +40,14 @@ class Narrowed(NamedTuple):
 def narrow(
     said: Verdict, qualifiers: Mapping[str, JSON], condition: str | None, text: str | None, context: Context
 ) -> Narrowed:
-    """What a statement with its qualifiers says in ``context``."""
-    open_, unmet, out = [], [], False
-    for name, qualifier in qualifiers.items():
+    """What a statement with its qualifiers says in ``context``. Its condition is taken for the wording of those qualifiers
+    that say what must be so, where it has any; ``text`` stands in for one that it does not name."""
+    limits = {name: qualifier for name, qualifier in qualifiers.items() if name in KNOWN and qualifier}
+    where, open_, unmet, out = [], [], [], False
+    for name, qualifier in limits.items():
         asked = context.get(name)
-        if name not in KNOWN or not qualifier:
-            continue
         if asked is None:
-            open_.append(words(name, qualifier))
+            (where if name in _SCOPES else open_).append(words(name, qualifier))
         elif not _within(qualifier, asked):
             unmet.append(words(name, qualifier))
             out = out or name in _SCOPES
@@ -55,10 +55,10 @@ def narrow(
         if out or said is not Verdict.CONDITIONAL:
             return Narrowed(None)
         return Narrowed(Verdict.INCOMPATIBLE, tuple(f"only {one}" for one in unmet))
-    conditions = tuple(open_)
-    if condition is not None and (open_ or not qualifiers):
-        conditions = (condition,)
-    if said is Verdict.CONDITIONAL and not conditions and not qualifiers:
+    if condition is not None and (open_ or limits.keys() <= set(_SCOPES)):
+        open_ = [condition]
+    conditions = (*where, *open_)
+    if said is Verdict.CONDITIONAL and not conditions and limits.keys() <= {"date"}:
         conditions = (text,) if text else ("under a condition that it does not name",)
     if not conditions:
         return Narrowed(Verdict.COMPATIBLE if said is Verdict.CONDITIONAL else said)
@@ -84,7 +84,7 @@ def _within(qualifier: JSON, asked: str) -> bool:
     if isinstance(qualifier, Mapping):
         first, last = qualifier.get("from"), qualifier.get("to")
         place = natural(asked)
-        if last is not None and place > natural(last) and not fold(asked).startswith(fold(last)):
+        if last is not None and place > (end := natural(last)) and place[: len(end)] != end:
             return False
         return first is None or place >= natural(first)
     return fold(asked) in {fold(str(one)) for one in qualifier}

@@ -92,6 +92,13 @@ SERIAL = {"serial": {"from": "H1-240000", "to": "H1-299999"}}
         (COMPATIBLE, {"adapter": ["A-7"]}, None, {}, CONDITIONAL),
         (COMPATIBLE, {"date": {"to": "2026-01-31"}}, None, {"date": "2026-01-31T10:00:00Z"}, COMPATIBLE),
         (COMPATIBLE, {"date": {"to": "2026-01-31"}}, None, {"date": "2026-02-01"}, None),
+        (COMPATIBLE, {"firmware": {"to": "2.1"}}, None, {"firmware": "2.10"}, None),
+        (COMPATIBLE, {"firmware": {"to": "2.1"}}, None, {"firmware": "2.1.3"}, COMPATIBLE),
+        (CONDITIONAL, {"serial": {"to": "H1-29"}}, None, {"serial": "H1-290"}, INCOMPATIBLE),
+        (CONDITIONAL, {"date": {"to": "2026-01-31"}}, "if new", {"date": "2026-01-01"}, CONDITIONAL),
+        (CONDITIONAL, {"date": {"to": "2026-01-31"}}, None, {"date": "2026-01-01"}, CONDITIONAL),
+        (COMPATIBLE, {"region": ["DE"]}, "if new", {"region": "DE"}, CONDITIONAL),
+        (CONDITIONAL, {"region": ["DE"]}, None, {"region": "DE"}, COMPATIBLE),
     ],
 )
 def test_a_statement_in_a_context(
@@ -104,6 +111,11 @@ def test_a_statement_in_a_context(
     found = narrow(verdict, qualifiers, condition, None, context)
     assert found.verdict is narrowed
     assert bool(found.conditions) is (narrowed is CONDITIONAL or (verdict is CONDITIONAL and narrowed is INCOMPATIBLE))
+
+
+def test_a_condition_stands_beside_where_a_statement_holds_and_for_what_must_be_so() -> None:
+    assert narrow(COMPATIBLE, {"region": ["DE"]}, "if new", None, {}).conditions == ("in DE", "if new")
+    assert narrow(CONDITIONAL, {**SERIAL, "region": ["DE"]}, "old ones", None, {}).conditions == ("in DE", "old ones")
 
 
 def test_numbers_in_names_are_in_their_own_order() -> None:
