@@ -30,11 +30,9 @@ from sources.ledger.record_rows import (
     write_unreadable,
 )
 from sources.ledger.statements import StatementRow, add_statements, drop_statements
-from sources.statements import LONGEST_VALUE, trait_key
+from sources.statements import LONGEST_VALUE, STATEMENTS, trait_key
 from sources.values import JSON
 
-STATEMENTS = "statements"
-"""Where a field's name stands otherwise, of statements that cannot be read."""
 _NONE = b"[]"
 
 

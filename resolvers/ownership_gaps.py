@@ -29,7 +29,8 @@ def _audience_gaps(ownership: OwnershipMap) -> Iterator[Finding]:
 def _source_gaps(ownership: OwnershipMap) -> Iterator[Finding]:
     for name, source in ownership.sources.items():
         declaration = source.declaration
-        if not any(all(part in declaration.identifiers for part in _PARTS[key]) for key in ownership.identity_keys):
+        keyed = any(all(part in declaration.identifiers for part in _PARTS[key]) for key in ownership.identity_keys)
+        if not keyed and not declaration.statements:  # those name whom they are about
             yield Finding(
                 ("sources", name, "identifiers"),
                 "no identity key, so that its records join no other's",

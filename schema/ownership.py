@@ -15,6 +15,7 @@ from schema.definitions import FieldDefinition
 from schema.failures import bad_input
 from schema.product import ProductNode
 from sources.failures import Actor, Failure, FailureKind
+from sources.statements import STATEMENTS
 
 strawberry.enum(RiskKind, description="What is wrong about an ownership.")
 strawberry.enum(SourceStatus, description="How a source does.")
@@ -153,6 +154,8 @@ async def _unreadable_values(
     root: strawberry.Parent[governance.SourceReport], info: WhenceInfo
 ) -> list[UnreadableValue]:
     fields = [field.name for field in info.context.ownership.fields_for(info.context.audience)]
+    if root.name in info.context.visible:
+        fields.append(STATEMENTS)
     return list(await info.context.governance.unreadable(root.name, fields))  # type: ignore[arg-type]
 
 
@@ -234,7 +237,7 @@ def source_type(report: governance.SourceReport, ownership: DeclaredMap, audienc
         products=state.products if state else 0,
         apart=state.apart if state else 0,
         rejected=state.rejected if state else 0,
-        unreadable=sum(count for field, count in report.unreadable.items() if field in seen),
+        unreadable=sum(count for field, count in report.unreadable.items() if field in seen or field == STATEMENTS),
         confirmed_at=state.confirmed_at if state else None,
         last_run=state.last_run if state else None,  # type: ignore[arg-type]
     )

@@ -254,7 +254,7 @@ class SourceDeclaration(Declared):
     """``stored`` is answered from the ledger; ``live`` asks the system itself at query time."""
     per_product: Literal["one", "many"] = "one"
     """``one``: a catalogue, one record a product. ``many``: notes about products, which join a product by their keys and
-    never found one that is listed."""
+    never found one that is listed. A source of nothing but statements is such a one by itself."""
     sync: SyncDeclaration = SyncDeclaration()
     deadline: Duration = timedelta(seconds=2)
     """For one live read, all its keys, pages and retries together; a page of a sync has ten times as long."""
@@ -277,6 +277,13 @@ class SourceDeclaration(Declared):
     statements: Annotated[tuple[StatementMapping, ...], BeforeValidator(_statements)] = ()
     audiences: tuple[str, ...] | None = None
     """Who may find products by this system's names and see its records; without it, all who see the ownership map."""
+
+    @model_validator(mode="after")
+    def _of_statements(self) -> Self:
+        silent = not (self.fields or self.identifiers or self.names)
+        if self.statements and silent and "per_product" not in self.model_fields_set:
+            object.__setattr__(self, "per_product", "many")
+        return self
 
 
 O = TypeVar("O", bound=ConnectorOptions)  # noqa: E741

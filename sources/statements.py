@@ -27,6 +27,8 @@ VERDICTS = ("COMPATIBLE", "CONDITIONAL", "INCOMPATIBLE")
 """What a statement may say."""
 RANGES = ("serial", "year", "firmware", "date")
 """Qualifiers from one value to another; the others are lists of texts."""
+STATEMENTS = "statements"
+"""Where a field's name stands otherwise, of statements that cannot be read."""
 MOST = 1000
 """Statements of one record by one mapping."""
 LONGEST_TEXT = 2000

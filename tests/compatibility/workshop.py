@@ -57,7 +57,6 @@ connector = "file"
 path = "fitment.csv"
 key = "row"
 updated_at = "changed"
-per_product = "many"
 
 [[sources.fitment.statements]]
 subject = { sku = "part" }
