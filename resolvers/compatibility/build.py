@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resolvers.ownership import Steward
 
 _YEAR = timedelta(days=365)
+_RELATION = ("title", "inverse", "inverse_title", "bears", "schema_org", "inverse_schema_org")
 
 
 def build_compatibility(tables: MapTables) -> CompatibilityMap:
@@ -73,7 +74,7 @@ def _relation(name: str, table: RelationTable) -> Relation:
     own = BUILT_IN.get(name)
     given = {key: getattr(table, key) for key in table.model_fields_set}
     if own is not None:
-        given = {key: getattr(own, key) for key in ("title", "inverse", "inverse_title", "bears", "schema_org")} | given
+        given = {key: getattr(own, key) for key in _RELATION} | given
     return Relation(name, **given)
 
 

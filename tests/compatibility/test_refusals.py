@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import pytest
 
+from resolvers.compatibility.declared import BUILT_IN
 from resolvers.compatibility.expression_types import ExpressionError, FactName, FieldForm, Operand, operand, plain
 from resolvers.compatibility.expressions import Undecided, compile_expression
 from resolvers.map_file import parse_map
@@ -133,6 +135,12 @@ def test_everything_that_is_wrong_is_named_with_its_key_path() -> None:
         "rules.Nothing.holds": "nothing",
         "rules.Nothing.fails": "nothing",
     }
+
+
+def test_a_built_in_relation_that_is_declared_keeps_what_is_not_said_of_it() -> None:
+    declared = parse_map(MAP + '[relations.replaces]\ntitle = "takes the place of"\n', {}).compatibility
+    found, own = declared.relations["replaces"], BUILT_IN["replaces"]
+    assert found == dataclasses.replace(own, title="takes the place of")
 
 
 def test_a_source_cannot_be_called_as_what_rules_and_stewards_say() -> None:
