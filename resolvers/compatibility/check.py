@@ -12,8 +12,8 @@ from resolvers.compatibility.expression_types import ExpressionError, FieldForm
 from resolvers.compatibility.expressions import compile_expression
 from resolvers.compatibility.sentences import template
 from resolvers.mistakes import Finding, Loc, one_of, shown
-from resolvers.value_check import LONGEST, LONGEST_NAME, check_path
-from sources.declaration import Choice, StatementMapping
+from resolvers.value_check import LONGEST, LONGEST_NAME, check_path, check_source_named
+from sources.declaration import Choice, PartyMapping, RangeMapping, StatementMapping
 from sources.statements import VERDICTS
 from sources.units import find_unit
 from sources.values import FieldType
@@ -189,6 +189,7 @@ def _statements(
                 yield Finding((*loc, side), "a field without its value", 'write value = "column", or is = "text"')
         for key, path in party.paths():
             yield from check_path(tables, path, (*loc, side, key))
+        yield from _elsewhere(tables, party, (*loc, side))
     if mapping.subject is None and mapping.object is None:
         yield Finding(loc, "a statement about one product alone", 'write object = { sku = "column" }, for instance')
     verdict: Choice | None = mapping.verdict
@@ -212,3 +213,20 @@ def _statements(
                 yield Finding(at, f"{shown(meant)}, which is none of the {what}", instead)
     for key in ("condition", "text", "author", "updated_at"):
         yield from check_path(tables, getattr(mapping, key), (*loc, key))
+    for name, where in mapping.qualifiers.items():
+        if isinstance(where, RangeMapping):
+            yield from check_path(tables, where.from_, (*loc, "qualifiers", name, "from"))
+            yield from check_path(tables, where.to, (*loc, "qualifiers", name, "to"))
+        else:
+            yield from check_path(tables, where, (*loc, "qualifiers", name))
+
+
+def _elsewhere(tables: MapTables, party: PartyMapping, loc: Loc) -> Iterator[Finding]:
+    """What a party leans on that is declared elsewhere; without it, no statement would ever meet a product."""
+    if party.source is not None:
+        yield from check_source_named(tables, party.source, (*loc, "source"))
+    for key in ("category", "family"):
+        if getattr(party, key) is not None and getattr(tables.compatibility, key) is None:
+            yield Finding(
+                (*loc, key), f"a {key}, and no field that tells it", f'write {key} = "FIELD" in [compatibility]'
+            )

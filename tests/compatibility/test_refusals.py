@@ -137,6 +137,20 @@ def test_everything_that_is_wrong_is_named_with_its_key_path() -> None:
     }
 
 
+def test_a_statement_that_would_never_meet_a_product_is_refused() -> None:
+    text = MAP.replace('year = "years"', 'year = ""').replace('from = "fw_from"', 'from = ""')
+    text = text.replace('object = { sku = "pump" }', 'object = { record = "pump", source = "produkts" }')
+    text = text.replace('family = "family"\nparent', "parent", 1)
+    with pytest.raises(MapError) as refused:
+        parse_map(text, {})
+    assert {mistake.path for mistake in refused.value.mistakes} == {
+        "sources.fitment.statements[0].qualifiers.year",
+        "sources.fitment.statements[0].qualifiers.firmware.from",
+        "sources.fitment.statements[0].object.source",
+        "sources.fitment.statements[1].object.family",
+    }
+
+
 def test_a_built_in_relation_that_is_declared_keeps_what_is_not_said_of_it() -> None:
     declared = parse_map(MAP + '[relations.replaces]\ntitle = "takes the place of"\n', {}).compatibility
     found, own = declared.relations["replaces"], BUILT_IN["replaces"]
