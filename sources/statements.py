@@ -151,10 +151,12 @@ class _Mapping:
         for one in (subject, obj):
             if one.startswith("!"):
                 return one[1:]
-        if subject == obj:
+        if subject == obj and not _is_kind(subject):
             return f"it says that {subject} goes with itself"
         qualifiers: dict[str, JSON] = {
-            name: found for name, where in declared.qualifiers.items() if (found := _qualifier(name, where, entry))
+            name: found
+            for name, where in declared.qualifiers.items()
+            if (found := _qualifier(name, where, entry, timezone))
         }
         clock = read_clock(_at(declared.updated_at, entry), timezone) if declared.updated_at else None
         return Statement(
@@ -193,6 +195,11 @@ class _Mapping:
         return party_key(scheme, identifier.value) if isinstance(identifier, Identifier) else f"!{scheme} {identifier}"
 
 
+def _is_kind(key: str) -> bool:
+    """Whether it is the key of a whole kind of products; one of them may well go with another."""
+    return key.startswith(("category=", "family=", "field."))
+
+
 def _text(path: str | None, entry: Mapping[str, JSON], length: int) -> str | None:
     """A text beside a statement, cut to a length."""
     found = optional_text(_at(path, entry))
@@ -222,9 +229,11 @@ def _chosen(choice: Choice, entry: Mapping[str, JSON], words: Collection[str]) -
     return raw.strip() if words or not choice.values else choice.default
 
 
-def _qualifier(name: str, where: str | RangeMapping, entry: Mapping[str, JSON]) -> JSON:
+def _qualifier(name: str, where: str | RangeMapping, entry: Mapping[str, JSON], timezone: tzinfo) -> JSON:
     if isinstance(where, RangeMapping):
         ends = {"from": optional_text(_at(where.from_, entry)), "to": optional_text(_at(where.to, entry))}
+        if name == "date":
+            ends = {end: _day(value, timezone) for end, value in ends.items()}
         return {end: value[:LONGEST_VALUE] for end, value in ends.items() if value}
     raw = _at(where, entry)
     if isinstance(raw, list | tuple):
@@ -233,6 +242,12 @@ def _qualifier(name: str, where: str | RangeMapping, entry: Mapping[str, JSON]) 
     if text is None:
         return None
     return range_of(text) if name in RANGES else [one[:LONGEST_VALUE] for one in _SEPARATORS.split(text) if one][:50]
+
+
+def _day(text: str | None, timezone: tzinfo) -> str | None:
+    """A date as it is compared, in whatever form its system writes it."""
+    moment = read_clock(text, timezone)
+    return moment.astimezone(timezone).date().isoformat() if moment is not None else text
 
 
 def range_of(text: str) -> dict[str, str]:

@@ -98,6 +98,27 @@ async def test_the_context_narrows(pumps: Workshop) -> None:
     assert (await pumps.judge("P-3", "S-1", date="2020-06-01")).verdict is Verdict.INCOMPATIBLE
 
 
+async def test_a_date_is_compared_in_whatever_form_the_sheet_writes_it(pumps: Workshop) -> None:
+    pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y", valid_from="1.3.2019", valid_to="31.12.2020")
+    await pumps.sync()
+    expected = {"2019-02-28": Verdict.UNKNOWN, "2019-03-01": Verdict.COMPATIBLE, "2020-12-31": Verdict.COMPATIBLE}
+    for date, verdict in {**expected, "2021-01-01": Verdict.UNKNOWN}.items():
+        assert (await pumps.judge("P-1", "S-1", date=date)).verdict is verdict, date
+
+
+async def test_products_of_one_kind_may_go_with_each_other(tmp_path: Path, database_url: str) -> None:
+    text = MAP.replace(
+        'subject = { sku = "part" }\nobject = { family', 'subject = { family = "part" }\nobject = { family'
+    )
+    async with workshop(tmp_path, database_url, text) as pumps:
+        pumps.put("fitment", row="1", part="TIDE", pump_family="Tide", fits="y")
+        await pumps.sync()
+        assert (await pumps.judge("P-1", "P-1R")).verdict is Verdict.COMPATIBLE
+        viewer = fields_seen(pumps.runtime.ownership, "internal")
+        page = await Partners(pumps.runtime.judging).page(await pumps.product("P-1"), {}, viewer, size=10)
+        assert [one.other for one in page.found] == [await pumps.product("P-1R")]
+
+
 async def test_rules_hold_units_together_name_what_is_missing_and_fail_as_one(pumps: Workshop) -> None:
     pumps.put("products", sku="P-2", name="Pump Two", kind="Pump", shaft_in="1")
     await pumps.sync()
