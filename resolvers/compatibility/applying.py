@@ -176,13 +176,19 @@ class RuleBook:
     def evidence(self, applied: Applied) -> Evidence:
         """What a rule says, as a piece of evidence."""
         rule, verdict, a, b = applied.rule, applied.verdict, applied.a, applied.b
-        names = dict.fromkeys(one for expression in (rule.when, rule.check) if expression for one in expression.facts)
+        expressions = [one for one in (rule.when, rule.check) if one is not None]
+        needed = {one for expression in expressions for one in expression.facts}
+        names = dict.fromkeys(one for expression in expressions for one in (*expression.facts, *expression.optional))
         used = [
-            UsedFact(side.product, side.fact(one.field)) for one in names for side in (a if one.side == "a" else b,)
+            UsedFact(side.product, side.fact(one.field))
+            for one in names
+            for side in (a if one.side == "a" else b,)
+            if one in needed or side.value(one.field) is not None
         ]
         there = [one.fact for one in used if one.fact.value is not None]
         fresh = {one.freshness for one in there}
-        owners = (one.fact.definition.steward for one in used if one.fact.definition.steward is not None)
+        shown = tuple(one for one in used if not self._hidden((one.fact.definition.name,)))
+        owners = (one.fact.definition.steward for one in shown if one.fact.definition.steward is not None)
         return Evidence(
             kind=EvidenceKind.RULE,
             verdict=verdict,
@@ -200,7 +206,7 @@ class RuleBook:
                 Freshness.UNKNOWN,
             ),
             steward=rule.steward or next(owners, None),
-            facts=tuple(one for one in used if self.seen is None or one.fact.definition.name in self.seen),
+            facts=shown,
         )
 
     def _sentence(self, applied: Applied) -> str:
@@ -219,7 +225,7 @@ class RuleBook:
         definition = fact.definition
         name = rule.name if rule else None
         if self.seen is not None and definition.name not in self.seen:
-            return Missing(f"something about {product.called} is not known", rule=name)
+            return Missing(f"something about {product.called} is not known", steward=self.declared.steward, rule=name)
         why = "could not be asked for" if fact.status.value == "UNAVAILABLE" else "is not known"
         if fact.value is not None:
             why = f"is {display(definition.type, fact.value)}, which cannot be compared"

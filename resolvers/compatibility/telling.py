@@ -10,6 +10,8 @@ from resolvers.compatibility.sentences import listed, opened
 from resolvers.compatibility.weighing import Weighed
 from resolvers.facts import Freshness
 
+MOST_STALE = 3
+"""Facts of one rule that are told to be old."""
 _UNITS = ((365.25, "year"), (30.44, "month"), (1.0, "day"))
 
 
@@ -52,19 +54,13 @@ def _stale(deciding: Sequence[Evidence], now: datetime) -> str:
     for piece in deciding:
         if piece.freshness is not Freshness.STALE:
             continue
-        for used in piece.facts[:3]:
-            fact = used.fact
-            if fact.freshness is Freshness.STALE and fact.last_updated:
-                told.append(
-                    (
-                        f"the {fact.definition.label.lower()} from {fact.source}",
-                        now - fact.last_updated,
-                        fact.definition.max_age,
-                    )
-                )
+        stale = [one.fact for one in piece.facts if one.fact.freshness is Freshness.STALE]
+        for fact in stale[:MOST_STALE]:
+            what = f"the {fact.definition.label.lower()} from {fact.source}"
+            told.append((what, now - fact.last_updated if fact.last_updated else None, fact.definition.max_age))
         if piece.kind is not EvidenceKind.RULE and piece.last_updated is not None:
             told.append((f"what {piece.source or 'another system'} says", now - piece.last_updated, piece.max_age))
-        elif not piece.facts:
+        elif not stale:
             told.append(("something that it rests on", None, None))
     return " ".join(dict.fromkeys(_mind(what, age, most) for what, age, most in told))
 

@@ -165,6 +165,50 @@ async def test_a_text_that_the_asker_may_not_see_stands_in_for_no_condition(pump
     assert "Miller" not in str(found)
 
 
+async def test_an_old_fact_is_told_that_is_not_among_the_first_or_need_not_be_there(
+    tmp_path: Path, database_url: str
+) -> None:
+    check = "a.name != b.name && a.kind != b.kind && a.family != b.voltageName && (!has(a.bore) || a.bore <= b.shaft)"
+    text = MAP.replace('check = "a.bore <= b.shaft"', f'check = "{check}"').replace("b.voltageName", "b.name")
+    async with workshop(tmp_path, database_url, text) as pumps:
+        old = {"bore_mm": "25", "family": "X", "changed": "2020-01-01T00:00:00Z"}
+        pumps.put("products", sku="P-2", name="Pump Two", kind="Pump", shaft_in="1")
+        pumps.put("products", sku="S-1", name="Seal One", kind="Seal", **old)
+        await pumps.sync()
+        found = await pumps.judge("P-2", "S-1")
+        (piece,) = found.evidence
+        assert "bore" in {one.fact.definition.name for one in piece.facts}
+        assert "Mind that the bore from products is" in found.summary
+        seeing = fields_seen(pumps.runtime.ownership, "internal")
+        viewer = type(seeing)(seeing.sources, seeing.fields - {"bore", "shaft"})
+        product, other = await pumps.product("P-2"), await pumps.product("S-1")
+        hidden = (await pumps.runtime.judging.hear(product, [other], {}, viewer)).judgement(other)
+        assert "bore" not in hidden.summary
+        assert "Mind that something that it rests on is old" in hidden.summary
+        assert (piece.steward is None, hidden.evidence[0].steward) == (False, None)
+
+
+async def test_what_lacks_a_fact_that_the_asker_may_not_see_is_still_somebodys_question(pumps: Workshop) -> None:
+    pumps.put("products", sku="P-2", name="Pump Two", kind="Pump", volt="230")
+    pumps.put("products", sku="S-1", name="Seal One", kind="Seal")
+    await pumps.sync()
+    seeing = fields_seen(pumps.runtime.ownership, "internal")
+    viewer = type(seeing)(seeing.sources, seeing.fields - {"voltage"})
+    product, other = await pumps.product("P-2"), await pumps.product("S-1")
+    (missing,) = (await pumps.runtime.judging.hear(product, [other], {}, viewer)).judgement(other).missing
+    assert "voltage" not in missing.sentence
+    assert missing.steward == pumps.runtime.ownership.compatibility.steward
+
+
+async def test_variants_of_a_product_that_a_statement_names_are_partners_too(pumps: Workshop) -> None:
+    pumps.put("products", sku="B-1", name="Box One", kind="Box")
+    pumps.put("fitment", row="1", part="B-1", pump="P-1", fits="y")
+    await pumps.sync()
+    viewer = fields_seen(pumps.runtime.ownership, "internal")
+    page = await Partners(pumps.runtime.judging).page(await pumps.product("B-1"), {}, viewer, size=10)
+    assert {one.other for one in page.found} == {await pumps.product("P-1"), await pumps.product("P-1R")}
+
+
 async def test_what_cannot_be_read_is_told_and_nothing_is_made_of_it(pumps: Workshop) -> None:
     pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="perhaps")
     pumps.put("fitment", row="2", part="S-1", pump="S-1", fits="y")
