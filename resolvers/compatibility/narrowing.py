@@ -43,7 +43,9 @@ def narrow(
     """What a statement with its qualifiers says in ``context``. Its condition is taken for the wording of those qualifiers
     that say what must be so, where it has any; ``text`` stands in for one that it does not name."""
     limits = {name: qualifier for name, qualifier in qualifiers.items() if name in KNOWN and qualifier}
-    where, open_, unmet, out = [], [], [], False
+    where: list[str] = []
+    open_: list[str] = []
+    unmet, out = [], False
     for name, qualifier in limits.items():
         asked = context.get(name)
         if asked is None:
