@@ -37,18 +37,16 @@ def read_context(given: Sequence[ContextInput] | None) -> dict[str, str]:
             raise bad_input(f"The context names {one.name} twice.")
         if not one.value.strip() or len(one.value) > LONGEST_VALUE or "\x00" in one.value:
             raise bad_input(f"{one.name} has 1 to {LONGEST_VALUE} plain characters.")
-        if one.name == "date" and not _is_date(one.value):
-            raise bad_input("date is written 2026-01-31.")
-        found[one.name] = one.value.strip()
+        found[one.name] = _date(one.value.strip()) if one.name == "date" else one.value.strip()
     return found
 
 
-def _is_date(text: str) -> bool:
+def _date(text: str) -> str:
+    """A date as statements are compared with it, however ISO 8601 lets it be written."""
     try:
-        datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).isoformat()
     except ValueError:
-        return False
-    return True
+        raise bad_input("date is written 2026-01-31.") from None
 
 
 def viewer(context: RequestContext) -> Viewer:

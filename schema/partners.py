@@ -84,8 +84,8 @@ async def _partners(
     categories = (where.category if where else None) or None
     if categories and (len(categories) > MOST_CATEGORIES or any(len(one) > LONGEST_VALUE for one in categories)):
         raise bad_input(f"Ask for at most {MOST_CATEGORIES} categories of {LONGEST_VALUE} characters.")
-    if categories and context.ownership.compatibility.category is None:
-        raise bad_input("There are no categories to filter by: [compatibility] category in whence.toml names no field.")
+    if categories and context.ownership.compatibility.category not in viewer(context).fields:
+        raise bad_input("There are no categories here to choose partners by.")
     if node.as_of is not None:
         raise bad_input("compatibleWith is about today; ask for the product without asOf.")
     chosen = frozenset(verdicts) if verdicts else DEFAULT_VERDICTS

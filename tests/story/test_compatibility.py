@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schema.compatibility import ContextInput, read_context
 from tests.story.conftest import Brewster
 
 KETTLE = "BR-KET-1700-BK"
@@ -172,6 +173,20 @@ async def test_what_is_no_question_is_told(brewster: Brewster) -> None:
     assert (extensions["code"], len(extensions["candidates"]) > 1) == ("AMBIGUOUS", True)
     nobody = await brewster.ask(VERDICT, {"a": {"sku": KETTLE}, "b": {"sku": "NOBODY"}})
     assert nobody["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_a_date_may_be_written_as_iso_lets_it_and_hidden_categories_choose_nothing(brewster: Brewster) -> None:
+    found = read_context([ContextInput(name="date", value=" 20260131 "), ContextInput(name="year", value="2020 ")])
+    assert found == {"date": "2026-01-31T00:00:00", "year": "2020"}
+    declared = brewster.runtime.ownership.compatibility
+    variables = {"by": {"sku": KETTLE}, "first": 2, "where": {"category": ["Accessories"]}}
+    assert (await brewster.data(LIST, variables, audience="support"))["product"]["compatibleWith"]["edges"]
+    object.__setattr__(declared, "category", None)
+    try:
+        refused = await brewster.ask(LIST, variables, audience="support")
+    finally:
+        object.__setattr__(declared, "category", "category")
+    assert refused["errors"][0]["message"] == "Partners have no category here to choose them by."
 
 
 async def test_a_storefront_is_told_no_system_record_or_text_that_it_may_not_see(brewster: Brewster) -> None:
