@@ -107,7 +107,8 @@ async def statements_between(
     pool: Pool, one: Sequence[str], others: Sequence[str], at: datetime, *, pairs: int = 1
 ) -> list[StoredStatement]:
     """What is said about parties of which one has a key of ``one`` and the other a key of ``others``, which are those of so
-    many ``pairs``, but for what has expired at ``at``; at most 1,000 or 250 a pair, the newest first."""
+    many ``pairs``, but for what has expired at ``at``; at most 1,000 or 250 a pair, those first that name no whole kind
+    of products, for the nearer decide, and then the newest."""
     most = max(MOST_BETWEEN, MOST_BETWEEN // 4 * pairs)
     rows = await pool.fetch(_BETWEEN, list(one), list(others), at, most)
     return [StoredStatement(**row) for row in rows]
@@ -174,7 +175,8 @@ select {_COLUMNS} from (
     select * from statements where object = any($1::text[]) and subject = any($2::text[])
 ) s left join cursors c on c.source = s.source
 where s.expires_at is null or s.expires_at > $3
-order by s.last_updated desc nulls last, s.source, s.record_id, s.number limit $4
+order by (s.subject ~ '^(category=|family=|field\\.)')::int + (s.object ~ '^(category=|family=|field\\.)')::int,
+    s.last_updated desc nulls last, s.source, s.record_id, s.number limit $4
 """
 _PARTNERS = """
 select key from (

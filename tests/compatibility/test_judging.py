@@ -11,6 +11,7 @@ import pytest_asyncio
 from resolvers.compatibility.evidence import Judgement, Nearness, Verdict
 from resolvers.compatibility.partners import DEFAULT_VERDICTS, Partners
 from resolvers.compatibility.viewing import fields_seen
+from sources.ledger.statements import MOST_BETWEEN
 from tests.compatibility.workshop import MAP, Workshop, workshop
 
 
@@ -207,6 +208,15 @@ async def test_variants_of_a_product_that_a_statement_names_are_partners_too(pum
     viewer = fields_seen(pumps.runtime.ownership, "internal")
     page = await Partners(pumps.runtime.judging).page(await pumps.product("B-1"), {}, viewer, size=10)
     assert {one.other for one in page.found} == {await pumps.product("P-1"), await pumps.product("P-1R")}
+
+
+async def test_more_statements_about_kinds_than_are_looked_at_hide_none_about_the_product(pumps: Workshop) -> None:
+    for number in range(MOST_BETWEEN + 1):
+        pumps.put("fitment", row=f"k{number}", part="S-1", pump_family="tide", fits="y")
+    pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="n", changed="2020-01-01T00:00:00Z")
+    await pumps.sync()
+    found = await pumps.judge("P-1", "S-1")
+    assert (found.verdict, decisive(found)) == (Verdict.INCOMPATIBLE, [("fitment", "1")])
 
 
 async def test_what_cannot_be_read_is_told_and_nothing_is_made_of_it(pumps: Workshop) -> None:
