@@ -33,6 +33,8 @@ async def test_the_nearer_statement_decides(pumps: Workshop) -> None:
     assert (found.verdict, decisive(found)) == (Verdict.COMPATIBLE, [("fitment", "1")])
     assert found.evidence[0].nearness is Nearness.FAMILY
     assert found.evidence[0].relation == "takes"
+    turned = (await pumps.judge("S-1", "P-1R")).evidence[0]
+    assert (turned.nearness, turned.relation) == (Nearness.FAMILY, "fits")
     pumps.put("fitment", row="2", part="S-1", pump="P-1", fits="n")
     await pumps.sync()
     found = await pumps.judge("P-1R", "S-1")
@@ -217,6 +219,32 @@ async def test_more_statements_about_kinds_than_are_looked_at_hide_none_about_th
     await pumps.sync()
     found = await pumps.judge("P-1", "S-1")
     assert (found.verdict, decisive(found)) == (Verdict.INCOMPATIBLE, [("fitment", "1")])
+
+
+async def test_what_is_kept_under_the_id_of_a_product_that_was_merged_counts_until_it_expires(pumps: Workshop) -> None:
+    await pumps.sync()
+    product, other, former = await pumps.product("P-1"), await pumps.product("S-1"), UUID(int=7)
+    await pumps.runtime.pool.execute("insert into former_ids values ($1, $2, now())", former, product)
+    await pumps.runtime.pool.execute(
+        "insert into statements values ('answers', 'q', 1, $1, $2, 'works-with', 'INCOMPATIBLE', '{}', null, null, 'J',"
+        " now(), now(), '2099-06-01')",
+        f"id={former}",
+        f"id={other}",
+    )
+    assert (await pumps.judge("P-1", "S-1")).verdict is Verdict.INCOMPATIBLE
+    assert (await pumps.judge("P-1", "S-1", date="2099-05-31")).verdict is Verdict.INCOMPATIBLE
+    assert (await pumps.judge("P-1", "S-1", date="2099-06-02")).verdict is Verdict.UNKNOWN
+
+
+async def test_partners_are_found_by_what_the_asker_may_see_alone(pumps: Workshop) -> None:
+    pumps.put("products", sku="B-1", name="Box One", kind="Box")
+    pumps.put("fitment", row="1", part="B-1", pump="P-1", fits="y")
+    await pumps.sync()
+    seeing = fields_seen(pumps.runtime.ownership, "internal")
+    for sources, count in ((seeing.sources, 1), (frozenset({"service"}), 0)):
+        viewer = type(seeing)(sources, seeing.fields)
+        page = await Partners(pumps.runtime.judging).page(await pumps.product("P-1"), {}, viewer, size=10)
+        assert len(page.found) == count
 
 
 async def test_what_cannot_be_read_is_told_and_nothing_is_made_of_it(pumps: Workshop) -> None:
