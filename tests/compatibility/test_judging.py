@@ -256,7 +256,9 @@ async def test_what_cannot_be_read_is_told_and_nothing_is_made_of_it(pumps: Work
     rows = await pumps.runtime.pool.fetch("select record_id, reason from unreadable_values order by 1")
     assert [row["record_id"] for row in rows] == ["1", "2"]
     assert '"perhaps"' in rows[0]["reason"]
-    told = await pumps.runtime.execute("{ sources { name unreadable unreadableValues { recordId reason } } }", "internal")
+    told = await pumps.runtime.execute(
+        "{ sources { name unreadable unreadableValues { recordId reason } } }", "internal"
+    )
     (fitment,) = [one for one in told["data"]["sources"] if one["name"] == "fitment"]
     assert (fitment["unreadable"], [one["recordId"] for one in fitment["unreadableValues"]]) == (2, ["1", "2"])
     assert await pumps.runtime.pool.fetchval("select count(*) from products where listed") == 4, "no row is a product"
