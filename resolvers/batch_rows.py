@@ -113,6 +113,7 @@ class Rows:
                 one.author,
                 one.last_updated,
                 record.observed_at,
+                mapping=one.mapping,
             )
             for number, one in enumerate(stated.statements)
         ]

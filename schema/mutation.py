@@ -17,6 +17,7 @@ from schema.context import RequestContext, WhenceInfo
 from schema.failures import bad_input
 from schema.inputs import ProductLookup
 from schema.product import ProductNode
+from sources.ranges import is_range
 from sources.statements import RANGES, VERDICTS
 
 LONGEST_TEXT = 2000
@@ -80,7 +81,9 @@ def _answer(question: type[Any]) -> Any:
         expires_at: datetime | None = None,
     ) -> Any:
         if verdict.value not in VERDICTS:
-            raise bad_input(f"An answer says {', '.join(VERDICTS)}.")
+            raise bad_input(f"An answer says {', '.join(VERDICTS)}; who does not know leaves the question open.")
+        if verdict is Verdict.CONDITIONAL and not (condition or qualifiers or text):
+            raise bad_input("CONDITIONAL needs qualifiers, a condition or a text: say on what it depends.")
         now = datetime.now(UTC)
         if expires_at is not None and not now < expires_at <= now + LONGEST_ANSWER:
             raise bad_input("expiresAt is a moment to come, within a century.")
@@ -137,6 +140,8 @@ def _qualifiers(given: Sequence[QualifierInput] | None) -> dict[str, Any]:
             raise bad_input(f"{one.name}: at most 50 values of {LONGEST_VALUE} characters.")
         if one.name in RANGES:
             found[one.name] = {end: text for end, text in ends.items() if text}
+            if not is_range(one.name, found[one.name]):
+                raise bad_input(f"{one.name} from {one.from_!r} to {one.to!r} is no range.")
         else:
             found[one.name] = values
         if not found[one.name]:

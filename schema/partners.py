@@ -19,7 +19,7 @@ from schema.making import made_type, plain_field
 from schema.product import ProductNode
 
 MOST_CATEGORIES = 50
-MOST_LISTS = 10
+MOST_LISTS = 20
 """Products of one request whose partners are asked for: each takes as much as a page of verdicts."""
 
 

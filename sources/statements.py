@@ -21,6 +21,7 @@ from sources.interpretation.clocks import read_clock
 from sources.interpretation.plain_text import optional_text
 from sources.interpretation.texts import quoted
 from sources.paths import compile_path
+from sources.ranges import is_range
 from sources.values import JSON
 
 VERDICTS = ("COMPATIBLE", "CONDITIONAL", "INCOMPATIBLE")
@@ -31,6 +32,8 @@ STATEMENTS = "statements"
 """Where a field's name stands otherwise, of statements that cannot be read."""
 MOST = 1000
 """Statements of one record by one mapping."""
+MOST_VALUES = 250
+"""Texts of one qualifier."""
 LONGEST_TEXT = 2000
 LONGEST_VALUE = 200
 _SEPARATORS = re.compile(r"\s*[;,|]\s*")
@@ -55,6 +58,8 @@ class Statement(NamedTuple):
     text: str | None = None
     author: str | None = None
     last_updated: datetime | None = None
+    mapping: int = 0
+    """Which of its source's tables says how it was read."""
 
 
 class Stated(NamedTuple):
@@ -109,10 +114,11 @@ class StatementReader:
         own = record_party(RecordKey(self.source, record_id))
         said: dict[tuple[str, str, str, str], Statement] = {}
         unreadable: list[str] = []
-        for mapping in self.mappings:
+        for number, mapping in enumerate(self.mappings):
             for entry in mapping.entries(content):
                 one = mapping.read(entry, own, updated_at, self.timezone)
                 if isinstance(one, Statement):
+                    one = one._replace(mapping=number)
                     said.setdefault((one.subject, one.object, one.relation, repr(one[3:6])), one)
                 elif one is not None:
                     unreadable.append(one)
@@ -153,11 +159,13 @@ class _Mapping:
                 return one[1:]
         if subject == obj and not _is_kind(subject):
             return f"it says that {subject} goes with itself"
-        qualifiers: dict[str, JSON] = {
-            name: found
-            for name, where in declared.qualifiers.items()
-            if (found := _qualifier(name, where, entry, timezone))
-        }
+        qualifiers: dict[str, JSON] = {}
+        for name, where in declared.qualifiers.items():
+            found = _qualifier(name, where, entry, timezone)
+            if isinstance(found, str):
+                return found
+            if found:
+                qualifiers[name] = found
         clock = read_clock(_at(declared.updated_at, entry), timezone) if declared.updated_at else None
         return Statement(
             subject,
@@ -229,22 +237,35 @@ def _chosen(choice: Choice, entry: Mapping[str, JSON], words: Collection[str]) -
     return raw.strip() if words or not choice.values else choice.default
 
 
-def _qualifier(name: str, where: str | RangeMapping, entry: Mapping[str, JSON], timezone: tzinfo) -> JSON:
+def _qualifier(
+    name: str, where: str | RangeMapping, entry: Mapping[str, JSON], timezone: tzinfo
+) -> dict[str, str] | list[str] | str:
+    """A range or a list, empty where nothing stands there; a text says why what stands there is none."""
     if isinstance(where, RangeMapping):
         ends = {"from": optional_text(_at(where.from_, entry)), "to": optional_text(_at(where.to, entry))}
-        if name == "date":
-            ends = {end: _day(value, timezone) for end, value in ends.items()}
-        return {end: value[:LONGEST_VALUE] for end, value in ends.items() if value}
-    raw = _at(where, entry)
-    if isinstance(raw, list | tuple):
-        return [text[:LONGEST_VALUE] for one in islice(raw, 50) if (text := optional_text(one))]
-    text = optional_text(raw)
-    if text is None:
-        return None
-    return range_of(text) if name in RANGES else [one[:LONGEST_VALUE] for one in _SEPARATORS.split(text) if one][:50]
+        found = {end: text.strip()[:LONGEST_VALUE] for end, text in ends.items() if text and text.strip()}
+    else:
+        raw = _at(where, entry)
+        texts = [optional_text(one) for one in islice(raw, MOST_VALUES + 1)] if isinstance(raw, list | tuple) else None
+        if texts is None and name in RANGES:
+            found = range_of(optional_text(raw) or "")
+        else:
+            return _listed(name, texts or _SEPARATORS.split(optional_text(raw) or ""))
+    if name == "date":
+        found = {end: _day(text, timezone) for end, text in found.items()}
+    if found and not is_range(name, found):
+        return f"{name} from {quoted(found.get('from', ''))} to {quoted(found.get('to', ''))} is no range"
+    return found
 
 
-def _day(text: str | None, timezone: tzinfo) -> str | None:
+def _listed(name: str, texts: Sequence[str | None]) -> list[str] | str:
+    found = [text for text in texts if text]
+    if len(found) > MOST_VALUES or any(len(text) > LONGEST_VALUE for text in found):
+        return f"{name} has more than {MOST_VALUES} values, or one of more than {LONGEST_VALUE} characters"
+    return found
+
+
+def _day(text: str, timezone: tzinfo) -> str:
     """A date as it is compared, in whatever form its system writes it."""
     moment = read_clock(text, timezone)
     return moment.astimezone(timezone).date().isoformat() if moment is not None else text

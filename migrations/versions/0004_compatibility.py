@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("last_updated", sa.DateTime(timezone=True), nullable=True),
         sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mapping", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", "record_id", "number"),
         comment=(
             "What goes with what, as present records say it, and as stewards answered (source answers, record_id the "

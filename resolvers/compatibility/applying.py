@@ -65,6 +65,12 @@ class ProductFacts:
             found = self._texts[name] = tuple(fold(one) for one in values)
         return found
 
+    def spelt(self, name: str, text: str) -> str:
+        """A text of a field as the product has it, for ``text`` as it is compared."""
+        value = self.value(name)
+        values = () if value is None else (value,) if isinstance(value, str) else value
+        return next((one for one in values if fold(one) == text), text)
+
     def is_of(self, pattern: Pattern) -> bool:
         """Whether each field of a pattern has one of its values."""
         return all(any(text in values for text in self.texts(name)) for name, values in pattern.items())
@@ -157,7 +163,7 @@ class RuleBook:
             try:
                 holds = expression.holds(operand)
             except Undecided:
-                return None if expression is rule.when else Applied(rule, Verdict.UNKNOWN, a, b, forwards)
+                return Applied(rule, Verdict.UNKNOWN, a, b, forwards)
             if isinstance(holds, tuple):
                 return Applied(rule, Verdict.UNKNOWN, a, b, forwards, holds)
             if expression is rule.when and not holds:
@@ -192,7 +198,7 @@ class RuleBook:
         return Evidence(
             kind=EvidenceKind.RULE,
             verdict=verdict,
-            sentence=opened(self._sentence(applied)),
+            sentence=opened(self.sentence(applied)),
             nearness=Nearness.PRODUCT,
             rank=self.declared.rank(RULES),
             relation=rule.relation if applied.forwards else self.declared.inverse(rule.relation),
@@ -209,7 +215,8 @@ class RuleBook:
             facts=shown,
         )
 
-    def _sentence(self, applied: Applied) -> str:
+    def sentence(self, applied: Applied) -> str:
+        """What a rule says, to be read out."""
         rule, a, b = applied.rule, applied.a, applied.b
         if applied.lacks:
             return "It cannot be told: " + " and ".join(one.sentence for one in self.missing(applied))

@@ -137,6 +137,11 @@ class CompatibilityMap:
                 return place
         return len(self.evidence)
 
+    @cached_property
+    def turned(self) -> Mapping[str, Relation]:
+        """The relations by what they are called from the other side."""
+        return {one.inverse: one for one in self.relations.values() if one.inverse is not None}
+
     def inverse(self, name: str | None) -> str | None:
         """The relation seen from the other side."""
         relation = self.relations.get(name or "")

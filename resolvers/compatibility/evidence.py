@@ -72,6 +72,10 @@ class Evidence:
     max_age: timedelta | None = None
     steward: Steward | None = None
     facts: tuple[UsedFact, ...] = ()
+    elsewhere: str | None = None
+    """What it is about, where that is other cases than the one asked about; it then says nothing of this one."""
+    voice: str = "another system"
+    """Who says it, as a sentence names them."""
     bears: bool = True
     """Whether its relation says anything about going together."""
     decisive: bool = False

@@ -85,7 +85,7 @@ def pattern_term(pattern: str) -> Term:
         raise ExpressionError(
             "a pattern that may become very large", f"write at most {LONGEST_PATTERN} characters, and counts below 100"
         )
-    text = json.dumps(pattern, ensure_ascii=False)
+    text = json.dumps(f"(?i){pattern}", ensure_ascii=False)  # texts are folded before they are compared
     try:
         cel.evaluate(f'"".matches({text})')
     except (RuntimeError, TypeError, ValueError):

@@ -11,11 +11,15 @@ from uuid import UUID
 from resolvers.compatibility.applying import Applied, ProductFacts, RuleBook
 from resolvers.compatibility.declared import RULES
 from resolvers.compatibility.evidence import Evidence, Judgement, Missing, Nearness, Verdict
+from resolvers.compatibility.sentences import listed
 from resolvers.compatibility.telling import tell
 from resolvers.compatibility.voices import Keys, Voices
 from resolvers.compatibility.weighing import Vote, decide, vote, weigh
 from sources.failures import Failure
 from sources.ledger.statements import StoredStatement
+
+MOST_ELSEWHERE = 5
+"""Other cases that are told, where nothing is said of the one asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,12 @@ class Hearing:
         weighed = weigh([*case.stated, *map(self.book.evidence, case.ruled)])
         missing = list(dict.fromkeys(lacking for applied in case.ruled for lacking in self.book.missing(applied)))
         if weighed.verdict is Verdict.UNKNOWN and not missing:
-            missing = self._nothing_known(one, two)
+            missing = self._nothing_known(case, one, two)
         return Judgement(
             self.product,
             other,
             weighed.verdict,
-            tell(weighed, one.called, two.called, missing, self.voices.now),
+            tell(weighed, one.called, two.called, missing, self.voices.titles, self.voices.now),
             weighed.conditions,
             weighed.evidence,
             weighed.weakest,
@@ -89,7 +93,20 @@ class Hearing:
             found.setdefault(one.object, []).append(place)
         return found
 
-    def _nothing_known(self, one: ProductFacts, other: ProductFacts) -> list[Missing]:
+    def _nothing_known(self, case: _Case, one: ProductFacts, other: ProductFacts) -> list[Missing]:
+        steward = self.book.declared.steward
+        undecided = [
+            Missing(self.book.sentence(applied), steward=applied.rule.steward or steward, rule=applied.rule.name)
+            for applied in case.ruled
+            if applied.verdict is Verdict.UNKNOWN
+        ]
+        if undecided:
+            return undecided
+        elsewhere = list(dict.fromkeys(piece.elsewhere for piece in case.stated if piece.elsewhere is not None))
+        if elsewhere:
+            return [
+                Missing(f"what is said of them is only for {listed(elsewhere[:MOST_ELSEWHERE], 'or')}", steward=steward)
+            ]
         untold = list(self.book.untold(one, other))
         if untold:
             return untold

@@ -28,9 +28,12 @@ from sources.failures import Failure
 from sources.folding import fold_name
 from sources.identifiers import normalise_identifier
 from sources.ledger.database import Pool
-from sources.ledger.statements import ProductNames, names_of, statements_between
+from sources.ledger.statements import ProductNames, StoredStatement, names_of, names_of_several, statements_between
 from sources.ledger.winners import WinnersRow
 from sources.statements import party_key, record_party, trait_key
+
+LONGEST_CALLED = 200
+"""Characters of a name in a sentence."""
 
 
 @dataclass
@@ -84,8 +87,21 @@ class Judging:
         statements = (
             await statements_between(self.pool, list(known[product].keys), keys, at, pairs=len(others)) if keys else []
         )
+        statements = await self._unambiguous(statements)
         voices = Voices(self.ownership, {"date": now.date().isoformat(), **context}, now, viewer)
         return Hearing(product, known, statements, voices, book, failures)
+
+    async def _unambiguous(self, statements: list[StoredStatement]) -> list[StoredStatement]:
+        """Without those that name a product by a name that several have: nobody is meant by it."""
+        names = {
+            key.removeprefix("name=")
+            for one in statements
+            for key in (one.subject, one.object)
+            if key.startswith("name=")
+        }
+        several = await names_of_several(self.pool, names) if names else set()
+        keys = {party_key("name", name) for name in several}
+        return [one for one in statements if one.subject not in keys and one.object not in keys] if keys else statements
 
     async def know(
         self,
@@ -123,7 +139,7 @@ class Judging:
         if not isinstance(text, str):
             seen = (name for one in names.records if one.source in viewer.sources for name in one.names)
             text = next(seen, f"product {product}")
-        facts.called = text
+        facts.called = text if len(text) <= LONGEST_CALLED else f"{text[:LONGEST_CALLED]}…"
         return facts
 
     def _own_keys(self, ids: Sequence[UUID], names: ProductNames) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resolvers.compatibility.evidence import Verdict
+from resolvers.compatibility.sentences import listed
 from sources.folding import fold
+from sources.ranges import comparable, natural
 from sources.values import JSON
 
 Context = Mapping[str, str]
@@ -16,25 +17,27 @@ Context = Mapping[str, str]
 KNOWN = ("region", "channel", "date", "firmware", "serial", "year", "position", "adapter", "quantity")
 _SCOPES = ("region", "channel", "date")
 """Qualifiers that say where a statement holds at all, rather than what must be so."""
-_RUNS = re.compile(r"[0-9]+|[^0-9]+")
 _WORDS = {
     "serial": "serial numbers",
     "year": "years",
     "firmware": "firmware",
     "date": "dates",
-    "position": "in position",
-    "region": "in",
-    "channel": "in the channel",
-    "adapter": "with the adapter",
-    "quantity": "in the number of",
+    "position": "position",
+    "region": "region",
+    "channel": "channel",
+    "adapter": "adapter",
+    "quantity": "a quantity of",
 }
+UNNAMED = "one that is not named"
 
 
 class Narrowed(NamedTuple):
-    """What a statement says: a verdict, None where it does not apply; and what must still be so."""
+    """What a statement says: a verdict, None where it is about other cases; what must still be so, and what keeps it from
+    this case."""
 
     verdict: Verdict | None
-    conditions: tuple[str, ...] = ()
+    condition: str | None = None
+    only: str | None = None
 
 
 def narrow(
@@ -48,25 +51,23 @@ def narrow(
     unmet, out = [], False
     for name, qualifier in limits.items():
         asked = context.get(name)
-        if asked is None:
+        within = None if asked is None else _within(name, qualifier, asked)
+        if within is None:
             (where if name in _SCOPES else open_).append(words(name, qualifier))
-        elif not _within(qualifier, asked):
+        elif not within:
             unmet.append(words(name, qualifier))
             out = out or name in _SCOPES
     if unmet:
-        if out or said is not Verdict.CONDITIONAL:
-            return Narrowed(None)
-        return Narrowed(Verdict.INCOMPATIBLE, tuple(f"only {one}" for one in unmet))
+        only = " and ".join(unmet)
+        return Narrowed(None if out or said is not Verdict.CONDITIONAL else Verdict.INCOMPATIBLE, None, only)
     if condition is not None and (open_ or limits.keys() <= set(_SCOPES)):
         open_ = [condition]
-    conditions = (*where, *open_)
+    conditions = [*where, *open_]
     if said is Verdict.CONDITIONAL and not conditions and limits.keys() <= {"date"}:
-        conditions = (text,) if text else ("under a condition that it does not name",)
+        conditions = [text or UNNAMED]
     if not conditions:
         return Narrowed(Verdict.COMPATIBLE if said is Verdict.CONDITIONAL else said)
-    if said is Verdict.INCOMPATIBLE:
-        return Narrowed(Verdict.CONDITIONAL, tuple(f"not with {one}" for one in conditions))
-    return Narrowed(Verdict.CONDITIONAL, conditions)
+    return Narrowed(Verdict.CONDITIONAL, " and ".join(conditions))
 
 
 def words(name: str, qualifier: JSON) -> str:
@@ -79,20 +80,21 @@ def words(name: str, qualifier: JSON) -> str:
             filter(None, (first and f"from {first}", last and (f"to {last}" if first else f"up to {last}")))
         )
         return f"{_WORDS[name]} {ends}"
-    return f"{_WORDS[name]} {', '.join(map(str, qualifier))}"
+    return f"{_WORDS[name]} {listed([str(one) for one in qualifier], 'or')}"
 
 
-def _within(qualifier: JSON, asked: str) -> bool:
-    if isinstance(qualifier, Mapping):
-        first, last = qualifier.get("from"), qualifier.get("to")
-        place = natural(asked)
-        if last is not None and place > (end := natural(last)) and place[: len(end)] != end:
+def _within(name: str, qualifier: JSON, asked: str) -> bool | None:
+    """Whether a case is within a range or among some texts; None where it is written so that nobody can tell."""
+    if not isinstance(qualifier, Mapping):
+        return fold(asked) in {fold(str(one)) for one in qualifier}
+    place = natural(asked)
+    for end, sign in (("from", -1), ("to", 1)):
+        if (text := qualifier.get(end)) is None:
+            continue
+        limit = natural(text)
+        if not comparable(place, limit, whole=name == "serial"):
+            return None
+        beyond = place < limit if sign < 0 else place > limit and place[: len(limit)] != limit
+        if beyond:
             return False
-        return first is None or place >= natural(first)
-    return fold(asked) in {fold(str(one)) for one in qualifier}
-
-
-def natural(text: str) -> list[tuple[int, Any]]:
-    """A key by which serial numbers, versions, years and dates are in order: ``2.10`` comes behind ``2.9``."""
-    runs = _RUNS.findall(fold(text).removeprefix("v"))
-    return [(0, int(run)) if run[0].isdigit() and len(run) < 30 else (1, run) for run in runs]
+    return True

@@ -38,14 +38,16 @@ class Questions:
             Missing("what systems say about them differs", steward=self.ownership.compatibility.steward),
         )
         now = datetime.now(UTC)
-        rows = {question_id(judgement.product, judgement.other, one): _row(judgement, one) for one in missing}
+        known = await ledger.known_questions(self.pool, judgement.product, judgement.other)
+        rows = {row.question_id: row for row in (_row(judgement, one, known) for one in missing)}
         await ledger.ask(self.pool, list(rows.values()), now)
         return await ledger.questions(self.pool, now, ids=list(rows))
 
     async def about(self, judgement: Judgement, missing: Missing) -> StoredQuestion | None:
         """The question about what is missing for a verdict, where somebody asked it."""
-        wanted = question_id(judgement.product, judgement.other, missing)
-        found = await ledger.questions(self.pool, datetime.now(UTC), ids=[wanted])
+        known = await ledger.known_questions(self.pool, judgement.product, judgement.other)
+        wanted = known.get(_subject(missing))
+        found = await ledger.questions(self.pool, datetime.now(UTC), ids=[wanted]) if wanted is not None else []
         return found[0] if found else None
 
     async def list(
@@ -98,11 +100,15 @@ def question_id(product: UUID, other: UUID, missing: Missing) -> UUID:
     return uuid5(_NAMESPACE, f"{first} {second} {missing.product or ''} {field}")
 
 
-def _row(judgement: Judgement, missing: Missing) -> QuestionRow:
+def _subject(missing: Missing) -> tuple[UUID | None, str | None]:
+    return missing.product, missing.definition.name if missing.definition else None
+
+
+def _row(judgement: Judgement, missing: Missing, known: Mapping[tuple[UUID | None, str | None], UUID]) -> QuestionRow:
     product, other = sorted((judgement.product, judgement.other))
     steward = missing.steward
     return QuestionRow(
-        question_id(judgement.product, judgement.other, missing),
+        known.get(_subject(missing)) or question_id(judgement.product, judgement.other, missing),
         product,
         other,
         missing.product,

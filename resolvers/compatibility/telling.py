@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from resolvers.compatibility.evidence import Evidence, EvidenceKind, Missing, Verdict
@@ -10,13 +10,24 @@ from resolvers.compatibility.sentences import listed, opened
 from resolvers.compatibility.weighing import Weighed
 from resolvers.facts import Freshness
 
+MOST_ALTERNATIVES = 10
+"""Conditions of one voice that are told beside the first."""
 MOST_STALE = 3
 """Facts of one rule that are told to be old."""
+_NO_NAMES = ("What ", "Another ", "It ", "A ", "The ")
 _UNITS = ((365.25, "year"), (30.44, "month"), (1.0, "day"))
 
 
-def tell(weighed: Weighed, one: str, other: str, missing: Sequence[Missing], now: datetime) -> str:
-    """One sentence, or two where what it rests on is old, about the products called ``one`` and ``other``."""
+def tell(
+    weighed: Weighed,
+    one: str,
+    other: str,
+    missing: Sequence[Missing],
+    titles: Mapping[str, str],
+    now: datetime,
+) -> str:
+    """One sentence, or two where what it rests on is old, about the products called ``one`` and ``other``; ``titles`` are
+    those of the sources."""
     deciding = weighed.deciding
     match weighed.verdict:
         case Verdict.UNKNOWN:
@@ -29,12 +40,10 @@ def tell(weighed: Weighed, one: str, other: str, missing: Sequence[Missing], now
         case Verdict.COMPATIBLE:
             said = f"Yes. {deciding[0].sentence}"
         case Verdict.CONDITIONAL:
-            first = next(piece for piece in deciding if piece.verdict is Verdict.CONDITIONAL)
-            conditions = f" The condition: {listed(weighed.conditions)}." if first.kind is EvidenceKind.RULE else ""
-            said = f"Only under a condition. {first.sentence}{conditions}"
+            said = f"Only under a condition. {_conditional(deciding)}"
         case Verdict.INCOMPATIBLE:
             said = f"No. {deciding[0].sentence}"
-    stale = _stale(deciding, now)
+    stale = _stale(deciding, titles, now)
     return f"{said} {stale}" if stale else said
 
 
@@ -48,7 +57,27 @@ def age_in_words(age: timedelta) -> str:
     return "less than a day"
 
 
-def _stale(deciding: Sequence[Evidence], now: datetime) -> str:
+def _conditional(deciding: Sequence[Evidence]) -> str:
+    """The pieces that name conditions: those of one voice are alternatives, several voices count together."""
+    told: dict[str, list[Evidence]] = {}
+    for piece in deciding:
+        if piece.verdict is Verdict.CONDITIONAL:
+            told.setdefault(piece.rule or piece.voice, []).append(piece)
+    sentences = []
+    for first, *others in told.values():
+        sentence = first.sentence
+        if first.kind is EvidenceKind.RULE:
+            sentence += f" The condition: {listed(first.conditions)}."
+        more = list(
+            dict.fromkeys(text for piece in others for text in piece.conditions if text not in first.conditions)
+        )
+        if more:
+            sentence += f" Or: {listed(more[:MOST_ALTERNATIVES], 'or')}."
+        sentences.append(sentence)
+    return " ".join([sentences[0], *(f"And {_lowered(sentence)}" for sentence in sentences[1:])])
+
+
+def _stale(deciding: Sequence[Evidence], titles: Mapping[str, str], now: datetime) -> str:
     """What a verdict rests on that is older than it may be."""
     told: list[tuple[str, timedelta | None, timedelta | None]] = []
     for piece in deciding:
@@ -56,10 +85,11 @@ def _stale(deciding: Sequence[Evidence], now: datetime) -> str:
             continue
         stale = [one.fact for one in piece.facts if one.fact.freshness is Freshness.STALE]
         for fact in stale[:MOST_STALE]:
-            what = f"the {fact.definition.label.lower()} from {fact.source}"
+            whose = titles.get(fact.source or "", "another system")
+            what = f"the {fact.definition.label.lower()} from {whose}"
             told.append((what, now - fact.last_updated if fact.last_updated else None, fact.definition.max_age))
         if piece.kind is not EvidenceKind.RULE and piece.last_updated is not None:
-            told.append((f"what {piece.source or 'another system'} says", now - piece.last_updated, piece.max_age))
+            told.append((f"what {piece.voice} says", now - piece.last_updated, piece.max_age))
         elif not stale:
             told.append(("something that it rests on", None, None))
     return " ".join(dict.fromkeys(_mind(what, age, most) for what, age, most in told))
@@ -73,4 +103,8 @@ def _mind(what: str, age: timedelta | None, most: timedelta | None) -> str:
 
 def _lowered(sentence: str) -> str:
     """As the later part of a sentence, where it does not begin with a name."""
-    return sentence[:1].lower() + sentence[1:] if sentence.startswith(("What ", "Another ", "It ", "A ")) else sentence
+    return (
+        sentence[:1].lower() + sentence[1:]
+        if sentence.startswith(("What ", "Another ", "It ", "A ", "The "))
+        else sentence
+    )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from resolvers.compatibility.applying import ProductFacts, schema_term
-from resolvers.compatibility.declared import ANSWERS, CompatibilityMap
+from resolvers.compatibility.declared import ANSWERS, CompatibilityMap, Relation
 from resolvers.compatibility.evidence import Evidence, EvidenceKind, Nearness, Verdict
 from resolvers.compatibility.narrowing import Context, narrow
-from resolvers.compatibility.sentences import listed, opened
+from resolvers.compatibility.sentences import opened
 from resolvers.compatibility.viewing import Viewer
 from resolvers.freshness import freshness
 from resolvers.ownership import OwnershipMap, Steward
+from sources.folding import fold
 from sources.ledger.statements import StoredStatement
 
 Keys = Mapping[str, Nearness]
@@ -35,6 +36,11 @@ class Voices:
         """What the map says about compatibility."""
         return self.ownership.compatibility
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Source to its title."""
+        return {name: source.declaration.title for name, source in self.ownership.sources.items()}
+
     def hear(
         self, statements: Iterable[StoredStatement], one: ProductFacts, own: Keys, other: ProductFacts, theirs: Keys
     ) -> Iterator[Evidence]:
@@ -49,8 +55,7 @@ class Voices:
                 nearness, forwards = min(ways, key=lambda way: (way[0], not way[1]))
                 subject, obj = ((one, own), (other, theirs)) if forwards else ((other, theirs), (one, own))
                 piece = self._evidence(statement, nearness, subject, obj, forwards=forwards)
-                if piece is not None:
-                    yield piece
+                yield piece
 
     def _evidence(
         self,
@@ -60,53 +65,75 @@ class Voices:
         obj: tuple[ProductFacts, Keys],
         *,
         forwards: bool,
-    ) -> Evidence | None:
+    ) -> Evidence:
         said = Verdict(statement.verdict)
         shown = self.viewer.answers if statement.source == ANSWERS else statement.source in self.viewer.sources
         text = statement.text if shown else None
-        narrowed = narrow(said, statement.qualifiers, statement.condition, text, self.context)
-        if narrowed.verdict is None:
-            return None
-        relation = self.declared.relations.get(statement.relation)
+        narrowed = narrow(said, statement.qualifiers, statement.condition if shown else None, text, self.context)
+        relation, turned = self._relation(statement.relation)
         first, second = (
             self._called(key, *side) for key, side in ((statement.subject, subject), (statement.object, obj))
         )
-        title = (
-            "does not go with"
-            if narrowed.verdict is Verdict.INCOMPATIBLE
-            else relation.title
-            if relation
-            else "goes with"
-        )
-        condition = f", on the condition: {listed(narrowed.conditions)}" if narrowed.conditions else ""
+        no = said is Verdict.INCOMPATIBLE
+        title = "does not go with" if no else self._title(relation, turned=turned)
+        sentence = f"{self._speaker(statement, shown)} that {first} {title} {second}"
+        if narrowed.only is not None:
+            sentence += f", but only for {narrowed.only}"
+        elif narrowed.condition is not None:
+            sentence += f" for {narrowed.condition}" if no else f", on the condition: {narrowed.condition}"
+        condition = f"only {narrowed.only}" if narrowed.only is not None else narrowed.condition
         max_age, steward = self._care(statement)
         return Evidence(
             kind=EvidenceKind.ANSWER if statement.source == ANSWERS else EvidenceKind.STATEMENT,
-            verdict=narrowed.verdict,
-            sentence=opened(f"{self._speaker(statement, shown)} that {first} {title} {second}{condition}"),
+            verdict=narrowed.verdict or Verdict.UNKNOWN,
+            sentence=opened(sentence),
+            elsewhere=narrowed.only if narrowed.verdict is None else None,
             nearness=nearness,
             rank=self.declared.rank(statement.source),
-            relation=statement.relation if forwards else self.declared.inverse(statement.relation),
-            schema_org=schema_term(self.declared, statement.relation, forwards=forwards),
+            relation=self._name(statement.relation, relation, seen=forwards is not turned),
+            schema_org=schema_term(self.declared, relation.name if relation else None, forwards=forwards is not turned),
             source=statement.source if shown else None,
             record_id=statement.record_id if shown else None,
             author=statement.author if shown else None,
             text=text,
-            conditions=narrowed.conditions,
+            conditions=() if condition is None else (f"not for {condition}" if no else condition,),
             last_updated=statement.last_updated,
             observed_at=statement.observed_at,
             expires_at=statement.expires_at,
             freshness=freshness(max_age, statement.last_updated, self.now),
             max_age=max_age,
             steward=steward if shown else None,
-            bears=relation.bears if relation else True,
+            bears=relation is not None and relation.bears,
+            voice=self._voice(statement, shown),
         )
 
-    def _speaker(self, statement: StoredStatement, shown: bool) -> str:
+    def _relation(self, name: str) -> tuple[Relation | None, bool]:
+        """The relation that a statement names, and whether by what it is called from the other side."""
+        found = self.declared.relations.get(name) or self.declared.relations.get(fold(name).replace(" ", "-"))
+        if found is not None:
+            return found, False
+        return self.declared.turned.get(fold(name).replace(" ", "-")), True
+
+    @staticmethod
+    def _title(relation: Relation | None, *, turned: bool) -> str:
+        if relation is None:
+            return "has to do with"
+        return (turned and relation.inverse_title) or relation.title
+
+    @staticmethod
+    def _name(given: str, relation: Relation | None, *, seen: bool) -> str:
+        if relation is None:
+            return given
+        return relation.name if seen else relation.inverse or relation.name
+
+    def _voice(self, statement: StoredStatement, shown: bool) -> str:
         if statement.source == ANSWERS:
-            return f"{(shown and statement.author) or 'A steward'} answered"
+            return (statement.author if shown else None) or "a steward"
         declared = self.ownership.sources.get(statement.source)
-        return f"{declared.declaration.title if shown and declared else ELSEWHERE} says"
+        return declared.declaration.title if shown and declared else ELSEWHERE
+
+    def _speaker(self, statement: StoredStatement, shown: bool) -> str:
+        return f"{self._voice(statement, shown)} {'answered' if statement.source == ANSWERS else 'says'}"
 
     def _care(self, statement: StoredStatement) -> tuple[timedelta | None, Steward | None]:
         """How old what a source states may be, and who answers for it."""
@@ -114,9 +141,10 @@ class Voices:
         if declared is None:
             return None, Steward(statement.author) if statement.author else None
         mappings = declared.declaration.statements
-        ages = [one.max_age for one in mappings if one.max_age is not None]
-        named = next((Steward(one.steward, one.contact) for one in mappings if one.steward), None)
-        return min(ages, default=None), named or Steward(declared.declaration.title)
+        if not statement.mapping < len(mappings):  # one that the map in force does not declare, until it is read anew
+            return None, Steward(declared.declaration.title)
+        said = mappings[statement.mapping]
+        return said.max_age, Steward(said.steward or declared.declaration.title, said.contact)
 
     def _called(self, key: str, product: ProductFacts, keys: Keys) -> str:
         """A party of a statement: the product, and what of it the statement names."""
@@ -126,5 +154,8 @@ class Voices:
             return f"{product.called} (by its parent)"
         scheme, _, value = key.partition("=")
         kind = scheme.removeprefix("field.")
-        field = {"category": self.declared.category, "family": self.declared.family}.get(scheme, kind)
-        return f"{product.called} (by its {kind} {value})" if field in self.viewer.fields else product.called
+        field = {"category": self.declared.category, "family": self.declared.family}.get(scheme, kind) or kind
+        if field not in self.viewer.fields:
+            return product.called
+        label = self.ownership.fields[field].label.lower() if kind == field else kind
+        return f"{product.called} (by its {label} {product.spelt(field, value)})"

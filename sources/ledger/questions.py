@@ -93,6 +93,13 @@ async def count_questions(
     return count
 
 
+async def known_questions(pool: Pool, product: UUID, other: UUID) -> dict[tuple[UUID | None, str | None], UUID]:
+    """The questions about two products, also those asked under ids that were merged into theirs: by the product whose fact
+    is missing and the field."""
+    rows = await pool.fetch(_KNOWN, product, other)
+    return {(row["about"], row["field"]): row["question_id"] for row in reversed(rows)}
+
+
 async def answer(pool: Pool, question: StoredQuestion, said: Answer) -> None:
     """Keep an answer, and have it count as a statement in place of an earlier one to the same question."""
     async with pool.acquire() as connection, connection.transaction():
@@ -163,14 +170,25 @@ where ($2::uuid[] is null or q.question_id = any($2::uuid[]))
   and ($3::boolean is null or (a.answered_at is null) = $3)
   and ($4::text is null or q.steward = $4)
   and ($5::uuid is null or coalesce(f.product_id, q.product_id) = $5 or coalesce(g.product_id, q.with_id) = $5)
+  and ($2::uuid[] is not null or coalesce(f.product_id, q.product_id) <> coalesce(g.product_id, q.with_id))
   and ($6::bigint is null or (-q.asked, q.question_id) > (-$6::bigint, $7::uuid))
 order by q.asked desc, q.question_id limit $8
+"""
+_KNOWN = """
+with one as (select $1::uuid as id union select former_id from former_ids where product_id = $1),
+     two as (select $2::uuid as id union select former_id from former_ids where product_id = $2)
+select q.question_id, coalesce(h.product_id, q.about_id) as about, q.field
+from questions q left join former_ids h on h.former_id = q.about_id
+where (q.product_id in (table one) and q.with_id in (table two))
+   or (q.product_id in (table two) and q.with_id in (table one))
+order by q.first_asked_at, q.question_id
 """
 _COUNT = f"""
 select count(*) {_NEWEST}
 left join former_ids f on f.former_id = q.product_id
 left join former_ids g on g.former_id = q.with_id
-where ($2::boolean is null or (a.answered_at is null) = $2) and ($3::text is null or q.steward = $3)
+where coalesce(f.product_id, q.product_id) <> coalesce(g.product_id, q.with_id)
+  and ($2::boolean is null or (a.answered_at is null) = $2) and ($3::text is null or q.steward = $3)
   and ($4::uuid is null or coalesce(f.product_id, q.product_id) = $4 or coalesce(g.product_id, q.with_id) = $4)
 """
 _ANSWER = """

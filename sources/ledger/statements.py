@@ -38,6 +38,8 @@ class StatementRow(NamedTuple):
     last_updated: datetime | None
     observed_at: datetime
     expires_at: datetime | None = None
+    mapping: int = 0
+    """Which of its source's ``[sources.X.statements]`` says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class StoredStatement:
     last_updated: datetime | None
     observed_at: datetime
     expires_at: datetime | None
+    mapping: int
 
 
 class Trait(NamedTuple):
@@ -114,10 +117,16 @@ async def statements_between(
     return [StoredStatement(**row) for row in rows]
 
 
-async def partner_keys(pool: Pool, keys: Sequence[str], relations: Sequence[str] | None = None) -> list[str]:
-    """The keys of whatever is named together with one of ``keys``, each once, at most 5,000."""
-    rows = await pool.fetch(_PARTNERS, list(keys), MOST_PARTNERS, relations)
+async def partner_keys(pool: Pool, keys: Sequence[str]) -> list[str]:
+    """The keys of whatever is named together with one of ``keys``, each once; the first 5,000 in their order."""
+    rows = await pool.fetch(_PARTNERS, list(keys), MOST_PARTNERS)
     return [row["key"] for row in rows]
+
+
+async def names_of_several(pool: Pool, names: Collection[str]) -> set[str]:
+    """Those of ``names``, as they are folded, that several products have."""
+    rows = await pool.fetch(_OF_SEVERAL, list(names))
+    return {row["folded"] for row in rows}
 
 
 async def identifiers_of(pool: Pool, keys: Sequence[tuple[str, str]], scheme: str) -> list[str]:
@@ -167,7 +176,7 @@ async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNa
 
 
 _COLUMNS = """s.source, s.record_id, s.subject, s.object, s.relation, s.verdict, s.qualifiers, s.condition, s.text,
-    s.author, s.last_updated, greatest(s.observed_at, c.confirmed_at) as observed_at, s.expires_at"""
+    s.author, s.last_updated, greatest(s.observed_at, c.confirmed_at) as observed_at, s.expires_at, s.mapping"""
 _BETWEEN = f"""
 select {_COLUMNS} from (
     select * from statements where subject = any($1::text[]) and object = any($2::text[])
@@ -180,11 +189,9 @@ order by (s.subject ~ '^(category=|family=|field\\.)')::int + (s.object ~ '^(cat
 """
 _PARTNERS = """
 select key from (
-    (select object as key from statements where subject = any($1::text[])
-     and ($3::text[] is null or relation = any($3::text[])) limit $2)
+    (select distinct object as key from statements where subject = any($1::text[]) order by key limit $2)
   union
-    (select subject from statements where object = any($1::text[])
-     and ($3::text[] is null or relation = any($3::text[])) limit $2)
+    (select distinct subject as key from statements where object = any($1::text[]) order by key limit $2)
 ) met order by key limit $2
 """
 _OF_KINDS = """($9::text[] is null or exists (
@@ -202,6 +209,10 @@ _MET = """
     select coalesce(f.product_id, w.id), null from (
         select case when scheme = 'id' then value::uuid end as id from unnest($1::text[], $2::text[]) as k (scheme, value)
     ) w left join former_ids f on f.former_id = w.id where w.id is not null
+"""
+_OF_SEVERAL = """
+select a.folded from aliases a where a.folded = any($1::text[]) and a.scheme = 'name'
+group by a.folded having count(distinct a.product_id) > 1
 """
 _IDENTIFIERS = f"""
 select distinct i->>'value' as value from ({_MET}) met join records r on r.product_id = met.product_id

@@ -303,6 +303,7 @@ statements = Table(
     _moment("last_updated", optional=True),
     _moment("observed_at"),
     _moment("expires_at", optional=True),
+    Column("mapping", SmallInteger, nullable=False),
     comment="What goes with what, as present records say it, and as stewards answered (source answers, record_id the "
     "question). Subject and object are keys that products have (sku=..., record=..., category=...), so that a statement "
     "about a product that nobody knows yet waits for it here.",

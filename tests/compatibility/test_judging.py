@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from resolvers.compatibility.evidence import Judgement, Nearness, Verdict
 from resolvers.compatibility.partners import DEFAULT_VERDICTS, Partners
+from resolvers.compatibility.questions import Questions
 from resolvers.compatibility.viewing import fields_seen
 from sources.ledger.statements import MOST_BETWEEN
 from tests.compatibility.workshop import MAP, Workshop, workshop
@@ -152,7 +153,7 @@ async def test_a_verdict_on_an_old_fact_says_so(pumps: Workshop) -> None:
     assert found.verdict is Verdict.COMPATIBLE
     assert found.weakest is not None
     assert found.weakest.freshness == "STALE"
-    assert "Mind that the bore from products is" in found.summary
+    assert "Mind that the bore from Product sheet is" in found.summary
     assert "after 12 months it should have been checked." in found.summary
 
 
@@ -164,7 +165,7 @@ async def test_a_text_that_the_asker_may_not_see_stands_in_for_no_condition(pump
     viewer = type(seeing)(frozenset({"products"}), seeing.fields)
     product, other = await pumps.product("P-1"), await pumps.product("S-1")
     found = (await pumps.runtime.judging.hear(product, [other], {}, viewer)).judgement(other)
-    assert found.conditions == ("under a condition that it does not name",)
+    assert found.conditions == ("one that is not named",)
     assert "Miller" not in str(found)
 
 
@@ -181,7 +182,7 @@ async def test_an_old_fact_is_told_that_is_not_among_the_first_or_need_not_be_th
         found = await pumps.judge("P-2", "S-1")
         (piece,) = found.evidence
         assert "bore" in {one.fact.definition.name for one in piece.facts}
-        assert "Mind that the bore from products is" in found.summary
+        assert "Mind that the bore from Product sheet is" in found.summary
         seeing = fields_seen(pumps.runtime.ownership, "internal")
         viewer = type(seeing)(seeing.sources, seeing.fields - {"bore", "shaft"})
         product, other = await pumps.product("P-2"), await pumps.product("S-1")
@@ -227,7 +228,7 @@ async def test_what_is_kept_under_the_id_of_a_product_that_was_merged_counts_unt
     await pumps.runtime.pool.execute("insert into former_ids values ($1, $2, now())", former, product)
     await pumps.runtime.pool.execute(
         "insert into statements values ('answers', 'q', 1, $1, $2, 'works-with', 'INCOMPATIBLE', '{}', null, null, 'J',"
-        " now(), now(), '2099-06-01')",
+        " now(), now(), '2099-06-01', 0)",
         f"id={former}",
         f"id={other}",
     )
@@ -415,3 +416,79 @@ async def test_a_list_is_what_judging_every_pair_says(pumps: Workshop) -> None:
         page = await Partners(pumps.runtime.judging).page(product, {}, viewer, size=100, verdicts=told)
         assert {one.other: one.verdict for one in page.found} == expected, sku
         assert all(hearing.judgement(one).verdict is verdict for one, verdict in expected.items())
+
+
+async def test_a_question_outlives_the_merge_of_its_products(pumps: Workshop) -> None:
+    await pumps.sync()
+    product, other, former = await pumps.product("P-1"), await pumps.product("S-1"), UUID(int=7)
+    pool = pumps.runtime.pool
+    questions = Questions(pool, pumps.runtime.ownership)
+    (asked,) = await questions.ask(await pumps.judge("P-1", "S-1"))
+    await pool.execute("update questions set product_id = $1, with_id = $2", *sorted((former, other)))
+    await pool.execute("insert into former_ids values ($1, $2, now())", former, product)
+    judgement = await pumps.judge("P-1", "S-1")
+    about = await questions.about(judgement, judgement.missing[0])
+    assert about is not None
+    assert about.question_id == asked.question_id
+    (again,) = await questions.ask(await pumps.judge("S-1", "P-1"))
+    assert (again.question_id, again.asked) == (asked.question_id, 2)
+    await pool.execute("update questions set product_id = $1, with_id = $2", former, product)
+    assert await questions.count(open_=True, steward=None, product=None) == 0, "one product is no pair"
+
+
+async def test_a_name_that_several_products_have_names_none(tmp_path: Path, database_url: str) -> None:
+    text = MAP.replace(
+        'subject = { sku = "part" }\nobject = { sku = "pump" }',
+        'subject = { sku = "part" }\nobject = { name = "pump" }',
+    )
+    assert text != MAP
+    async with workshop(tmp_path, database_url, text) as pumps:
+        pumps.put("fitment", row="1", part="S-1", pump="pump  ONE", fits="y")
+        await pumps.sync()
+        assert (await pumps.judge("P-1", "S-1")).verdict is Verdict.COMPATIBLE
+        pumps.put("products", sku="P-9", name="Pump One", kind="Pump")
+        await pumps.sync()
+        assert (await pumps.judge("P-1", "S-1")).verdict is Verdict.UNKNOWN
+        assert (await pumps.judge("P-9", "S-1")).verdict is Verdict.UNKNOWN
+
+
+async def test_rows_of_one_source_are_alternatives_and_other_cases_are_told(pumps: Workshop) -> None:
+    pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y", years="2012-2015", region="DE")
+    pumps.put("fitment", row="2", part="S-1", pump="P-1", fits="y", years="2018-2019")
+    await pumps.sync()
+    found = await pumps.judge("P-1", "S-1")
+    assert set(found.conditions) == {"region DE and years from 2012 to 2015", "years from 2018 to 2019"}
+    assert " Or: " in found.summary
+    found = await pumps.judge("P-1", "S-1", year="2016")
+    assert found.verdict is Verdict.UNKNOWN
+    assert "what is said of them is only for" in found.summary
+    assert {piece.verdict for piece in found.evidence} == {Verdict.UNKNOWN}
+    assert all("but only for years" in piece.sentence for piece in found.evidence)
+
+
+async def test_a_relation_that_nobody_declared_says_nothing_about_going_together(
+    tmp_path: Path, database_url: str
+) -> None:
+    text = MAP.replace('relation = "fits"', 'relation = { path = "region", default = "fits" }')
+    async with workshop(tmp_path, database_url, text) as pumps:
+        pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y", region="upsell")
+        pumps.put("fitment", row="2", part="S-2", pump="P-1", fits="y", region="Takes")
+        await pumps.sync()
+        found = await pumps.judge("P-1", "S-1", region="upsell")
+        assert (found.verdict, [piece.relation for piece in found.evidence]) == (Verdict.UNKNOWN, ["upsell"])
+        found = await pumps.judge("P-1", "S-2", region="takes")
+        assert (found.verdict, [piece.relation for piece in found.evidence]) == (Verdict.COMPATIBLE, ["fits"])
+
+
+async def test_each_table_of_statements_has_its_own_steward_and_age(tmp_path: Path, database_url: str) -> None:
+    second = 'object = { family = "pump_family" }\nrelation = "fits"'
+    text = MAP.replace(second, f'{second}\nsteward = "Families"\nmax_age = "1d"')
+    async with workshop(tmp_path, database_url, text) as pumps:
+        pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y", changed="2020-01-01T00:00:00Z")
+        pumps.put("fitment", row="2", part="S-1", pump_family="Tide", fits="y", changed="2020-01-01T00:00:00Z")
+        await pumps.sync()
+        own, family = (await pumps.judge("P-1", "S-1")).evidence
+        assert own.steward is not None
+        assert family.steward is not None
+        assert (own.steward.name, own.freshness) == ("Fitment table", "UNKNOWN")
+        assert (family.steward.name, family.freshness) == ("Families", "STALE")

@@ -87,6 +87,7 @@ def known(name: FactName) -> Operand | None:
         ("a.sockets.exists(e, e.matches('^lga-?[0-9]{4}$'))", True),
         ("plain(a.socket) in plain(b.sockets)", True),
         ("plain(b.sockets).exists(one, one == 'am2')", False),
+        ("a.socket.matches('^LGA')", True),
         ("has(a.wired) && !a.wired ? false : a.slots < 1", True),
         ("size(a.sockets) == 2 && a.socket.startsWith('LGA')", True),
     ],

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from resolvers.compatibility.evidence import Evidence, EvidenceKind, Nearness, Verdict
-from resolvers.compatibility.narrowing import narrow, natural
+from resolvers.compatibility.narrowing import narrow
 from resolvers.compatibility.weighing import weigh
+from sources.ranges import is_range, natural
 from sources.statements import range_of
 
 COMPATIBLE, CONDITIONAL, INCOMPATIBLE = Verdict.COMPATIBLE, Verdict.CONDITIONAL, Verdict.INCOMPATIBLE
@@ -110,12 +111,33 @@ def test_a_statement_in_a_context(
 ) -> None:
     found = narrow(verdict, qualifiers, condition, None, context)
     assert found.verdict is narrowed
-    assert bool(found.conditions) is (narrowed is CONDITIONAL or (verdict is CONDITIONAL and narrowed is INCOMPATIBLE))
+    assert (found.condition is not None) is (narrowed is CONDITIONAL)
+    assert (found.only is not None) is (narrowed is None or (verdict is CONDITIONAL and narrowed is INCOMPATIBLE))
 
 
 def test_a_condition_stands_beside_where_a_statement_holds_and_for_what_must_be_so() -> None:
-    assert narrow(COMPATIBLE, {"region": ["DE"]}, "if new", None, {}).conditions == ("in DE", "if new")
-    assert narrow(CONDITIONAL, {**SERIAL, "region": ["DE"]}, "old ones", None, {}).conditions == ("in DE", "old ones")
+    assert narrow(COMPATIBLE, {"region": ["DE", "AT"]}, "if new", None, {}).condition == "region DE or AT and if new"
+    found = narrow(CONDITIONAL, {**SERIAL, "region": ["DE"]}, "old ones", None, {})
+    assert found.condition == "region DE and old ones"
+
+
+@pytest.mark.parametrize("serial", ["H1 250123", "h1/250123", "H1-250123"])
+def test_signs_between_the_parts_of_a_serial_number_do_not_count(serial: str) -> None:
+    assert narrow(CONDITIONAL, SERIAL, None, None, {"serial": serial}).verdict is COMPATIBLE
+
+
+@pytest.mark.parametrize(("name", "asked"), [("serial", "250123"), ("serial", "banana"), ("year", "MY2020")])
+def test_what_cannot_be_compared_settles_nothing(name: str, asked: str) -> None:
+    limits = SERIAL if name == "serial" else {"year": {"from": "2018", "to": "2022"}}
+    found = narrow(CONDITIONAL, limits, None, None, {name: asked})
+    assert (found.verdict, found.condition is not None) == (CONDITIONAL, True)
+
+
+def test_a_range_that_holds_nothing_is_none() -> None:
+    for name, first, last in (("year", "2020", "2010"), ("year", "abc", "2010"), ("serial", "H2-1", "H1-9")):
+        assert not is_range(name, {"from": first, "to": last})
+    assert is_range("firmware", {"from": "2.9", "to": "2.10"})
+    assert is_range("firmware", {"from": "2.1.3", "to": "2.1"})
 
 
 def test_numbers_in_names_are_in_their_own_order() -> None:

@@ -52,7 +52,7 @@ async def test_a_filter_on_which_pim_and_support_differ_is_nobodys_silent_winner
     said = {piece["source"]: (piece["verdict"], piece["decisive"]) for piece in found["evidence"]}
     assert said == {"pim": ("COMPATIBLE", True), "support": ("INCOMPATIBLE", True)}
     assert found["weakest"] == {"source": "support"}
-    assert "support says is 8 months old: after 6 months it should have been checked." in found["summary"]
+    assert "Service desk's sheet says is 8 months old: after 6 months it should have been checked." in found["summary"]
 
 
 async def test_of_a_lid_that_nobody_measured_it_says_whose_question_it_is(brewster: Brewster) -> None:
@@ -186,7 +186,7 @@ async def test_a_date_may_be_written_as_iso_lets_it_and_hidden_categories_choose
         refused = await brewster.ask(LIST, variables, audience="support")
     finally:
         object.__setattr__(declared, "category", "category")
-    assert refused["errors"][0]["message"] == "Partners have no category here to choose them by."
+    assert refused["errors"][0]["message"] == "There are no categories here to choose partners by."
 
 
 async def test_a_storefront_is_told_no_system_record_or_text_that_it_may_not_see(brewster: Brewster) -> None:
