@@ -26,7 +26,7 @@ RULES = 50
 FACTS = 5
 """Texts, and as many quantities, that every product has besides its name and category."""
 PAIRS = 1000
-PAGES = 200
+"""Pairs that are asked about; of a fifth of them a page too."""
 DATABASE = "whence_bench_compatibility"
 
 VERDICT = """query ($a: ProductLookup!, $b: ProductLookup!) { compatibility(product: $a, with: $b) {
@@ -108,8 +108,8 @@ def filling(products: int) -> list[str]:
             for number in range(FACTS)
         ),
         f"insert into statements (source, record_id, number, subject, object, relation, verdict, qualifiers, last_updated, "
-        f"observed_at) select 'fits', n || '-' || k, 0, 'sku=' || {sku}, 'sku=sku-' || (1 + (n::bigint * 7919 + k * 104729) "
-        f"% {products}), 'fits', case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now} "
+        f"observed_at, mapping) select 'fits', n || '-' || k, 0, 'sku=' || {sku}, 'sku=sku-' || (1 + (n::bigint * 7919 + k * 104729) "
+        f"% {products}), 'fits', case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now}, 0 "
         f"{each}, generate_series(0, {STATEMENTS_EACH - 1}) as k",
         "update cursors set confirmed_at = now()",
         "update sources set settled_at = now()",
@@ -118,6 +118,7 @@ def filling(products: int) -> list[str]:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"default: {PAIRS:,}")
     parser.add_argument(
         "--products", type=int, default=PRODUCTS, metavar="N", help=f"default: {PRODUCTS:,}, about 4 GB of disk"
     )
@@ -145,7 +146,7 @@ async def _work(stage: Stage) -> None:
 
 async def measure(stage: Stage, server: BenchServer, process: Process, address: str, products: int) -> None:
     """Each kind of question in turn, over the same pairs; the first round warms up and does not count."""
-    asked = questions(products)
+    asked = questions(products, stage.options.pairs)
     costs: dict[str, tuple[float, float]] = {}
     peaks: dict[str, float] = {}
     warm = 0.0
@@ -173,12 +174,12 @@ async def measure(stage: Stage, server: BenchServer, process: Process, address: 
     ]
 
 
-def questions(products: int) -> dict[str, tuple[str, list[dict[str, Any]]]]:
-    """Each kind of question: its document, and the variables with which it is asked. Half of the pairs are stated, and of
-    half a rule decides."""
+def questions(products: int, count: int = PAIRS) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    """Each kind of question: its document, and the variables with which it is asked. ``count`` pairs, half of which are
+    stated, and of half a rule decides."""
     chance = random.Random(5)
     pairs = []
-    for _ in range(PAIRS):
+    for _ in range(count):
         number, k = chance.randrange(1, products), chance.randrange(STATEMENTS_EACH)
         stated = 1 + (number * 7919 + k * 104729) % products
         ruled = number + 1 if number < products else 1
@@ -187,7 +188,7 @@ def questions(products: int) -> dict[str, tuple[str, list[dict[str, Any]]]]:
     return {
         "facts": (facts_document(), of_pairs),
         "verdict": (VERDICT, of_pairs),
-        "page": (PAGE, [{"a": _by(a)} for a, _ in pairs[:PAGES]]),
+        "page": (PAGE, [{"a": _by(a)} for a, _ in pairs[: -(-count // 5)]]),
     }
 
 
