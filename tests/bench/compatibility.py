@@ -109,7 +109,8 @@ def filling(products: int) -> list[str]:
         ),
         f"insert into statements (source, record_id, number, subject, object, relation, verdict, qualifiers, last_updated, "
         f"observed_at, mapping) select 'fits', n || '-' || k, 0, 'sku=' || {sku}, 'sku=sku-' || "
-        f"(1 + (n::bigint * 7919 + k * 104729) % {products}), 'fits', case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now}, 0 "
+        f"(1 + (n::bigint * 7919 + k * 104729) % {products}), 'fits', "
+        f"case when k = 4 then 'INCOMPATIBLE' else 'COMPATIBLE' end, '{{}}', {now}, {now}, 0 "
         f"{each}, generate_series(0, {STATEMENTS_EACH - 1}) as k",
         "update cursors set confirmed_at = now()",
         "update sources set settled_at = now()",
