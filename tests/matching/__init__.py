@@ -1,0 +1,1 @@
+"""Matching: pure, so its tests need nothing but records."""

@@ -1,0 +1,129 @@
+"""Two catalogues matched: what is linked and what is not, and that nothing depends on order."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from resolvers.matching.candidates import MAX_CANDIDATES, Index
+from resolvers.matching.profile import Listing, profile
+from resolvers.matching.run import Matching, Settings, match
+from resolvers.matching.verdicts import Verdict
+from tests.bench.identity import score
+from tests.bench.identity_files import listings
+from tests.bench.identity_worlds import World, bicycles, fashion, office, software
+
+SMALL: list[World] = [fashion(21, 60), office(22, 80), software(23, 90)]
+
+
+def links(found: Matching) -> dict[tuple[str, str], float]:
+    return {(one.left, one.right): one.probability for one in found.pairs if one.verdict is Verdict.LINK}
+
+
+@pytest.mark.parametrize("world", SMALL, ids=lambda world: world.name)
+def test_links_are_right_and_many_in_catalogues_of_other_kinds(world: World) -> None:
+    told = score(match(listings(world.left), listings(world.right)), world.pairs)
+    assert told.precision >= 0.93
+    assert told.recall >= 0.5
+    assert told.with_review >= 0.7
+    assert told.queue <= 0.15 * min(len(world.left), len(world.right))
+
+
+@pytest.fixture(scope="module")
+def matched() -> Matching:
+    return match(listings(SMALL[0].left), listings(SMALL[0].right))
+
+
+def test_the_order_of_records_means_nothing(matched: Matching) -> None:
+    left, right = listings(SMALL[0].left), listings(SMALL[0].right)
+    Random(1).shuffle(left)
+    Random(2).shuffle(right)
+    again = match(left, right)
+    assert again.pairs == matched.pairs
+    assert again.model.version == matched.model.version
+
+
+def test_the_sides_mean_nothing(matched: Matching) -> None:
+    turned = match(listings(SMALL[0].right), listings(SMALL[0].left))
+    assert {(b, a) for a, b in links(turned)} == links(matched).keys()
+    before = {(one.left, one.right): one.probability for one in matched.pairs}
+    after = {(one.right, one.left): one.probability for one in turned.pairs}
+    assert after == pytest.approx(before, abs=1e-6)
+
+
+def test_a_link_says_why(matched: Matching) -> None:
+    first = next(one for one in matched.pairs if one.verdict is Verdict.LINK)
+    why = matched.why(first)
+    assert [abs(one.weight) for one in why] == sorted((abs(one.weight) for one in why), reverse=True)
+    assert {"name", "colour"} <= {one.comparison for one in why}
+    assert all(0 <= one.accident <= 1 for one in why)
+    assert matched.model.version.startswith("matching 1.")
+
+
+def test_a_variant_is_not_linked() -> None:
+    world = SMALL[0]
+    sold = {row["id"]: row["name"] for row in world.right}
+    kept = [row for row in world.right if "Size M" not in row["name"]]
+    orphans = {left for left, right in world.pairs if "Size M" in sold[right]}
+    found = links(match(listings(world.left), listings(kept)))
+    assert len(orphans) >= 10
+    assert not orphans & {left for left, _ in found}
+
+
+def test_a_catalogue_that_lists_several_times_is_found_out() -> None:
+    world = fashion(24, 80, again=0.4)
+    found = match(listings(world.left), listings(world.right))
+    assert found.model.once == (True, False)
+    assert score(found, world.pairs).precision >= 0.95
+    declared = match(listings(world.left), listings(world.right), Settings(once=(True, True)))
+    taken = [right for _, right in links(declared)]
+    assert len(taken) == len(set(taken))
+
+
+def test_a_year_size_or_placeholder_links_nothing() -> None:
+    left = [
+        Listing(f"a{at}", f"Lamp model 2009 {kind}", brand="N/A", identifiers={"gtin": "0000000000000"})
+        for at, kind in enumerate(["oak", "elm", "ash", "yew", "fir"])
+    ]
+    right = [
+        Listing(f"b{at}", f"Chair edition 2009 {kind}", brand="N/A", identifiers={"gtin": "0000000000000"})
+        for at, kind in enumerate(["red", "tan", "sky", "ink", "fog"])
+    ]
+    assert links(match(left, right)) == {}
+
+
+@pytest.mark.parametrize(("left", "right"), [(0, 0), (0, 3), (3, 0), (1, 1)])
+def test_small_catalogues(left: int, right: int) -> None:
+    found = match(
+        [Listing(f"a{at}", "Kettle") for at in range(left)], [Listing(f"b{at}", "Kettle") for at in range(right)]
+    )
+    assert len(found.pairs) == left * right
+
+
+def test_names_of_nothing_are_no_candidates() -> None:
+    assert match([Listing("a", ""), Listing("b", "---")], [Listing("c", ""), Listing("d", "!!!")]).pairs == ()
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="two records with the key 'a'"):
+        match([Listing("a", "Kettle"), Listing("a", "Pot")], [])
+
+
+def test_many_identical_titles_cost_little_and_link_nothing() -> None:
+    crowd = [profile(Listing(f"{at:05}", "USB cable black")) for at in range(10_000)]
+    index = Index(crowd)
+    assert index.candidates(crowd[0]) == []
+    assert len(Index(crowd[:300]).candidates(crowd[0])) == MAX_CANDIDATES
+    same = [Listing(f"a{at:04}", "USB cable black") for at in range(1500)]
+    found = match(same, [Listing(f"b{one.key}", one.name) for one in same])
+    assert len(found.pairs) <= 2 * MAX_CANDIDATES * len(same)
+    assert links(found) == {}
+
+
+@pytest.mark.needs("product-data")
+def test_a_real_makers_variants_are_told_apart() -> None:
+    world = bicycles()
+    told = score(match(listings(world.left), listings(world.right)), world.pairs)
+    assert told.precision >= 0.97
+    assert told.recall >= 0.9
