@@ -8,6 +8,10 @@ apart, each with its reason:
   aside and the others are joined without it;
 - a record **without a key** has nothing to be joined by.
 
+What people decided about two records goes before all keys. Two that are one product by a person's word are joined first, and
+never set aside for their keys; two that a person keeps **apart** are never in one product, whatever joins them, over any
+distance. What matching links comes last, and joins what no key contradicts.
+
 Records that are notes about products (``per_product = "many"``) join a product by their keys and never join two.
 
 What id a product has, :mod:`resolvers.product_ids` says.
@@ -17,34 +21,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from resolvers.joining import Joined, join
+from resolvers.key_values import MATCHING, PAIRED, PERSON, KeyValue, ranked_schemes, spoken_scheme
 from sources.contract import RecordKey
+from sources.ledger.pairs import Pair
 
 ALONE = "alone"
 """``linkedBy`` of a record that has keys which no other record shares."""
 APART = "apart"
 """``linkedBy`` of a record that cannot be joined, for a reason that is told."""
-
-
-class KeyValue(NamedTuple):
-    """One identifying value: a scheme of ``[identity] keys`` and the value as compared."""
-
-    scheme: str
-    value: str
-
-    def __str__(self) -> str:
-        return f"{spoken_scheme(self.scheme)} {self.value.replace('|', ' ')}"
-
-
-def spoken_scheme(scheme: str) -> str:
-    """A scheme as people say it: GTIN, SKU, brand and MPN."""
-    return _SPOKEN.get(scheme, scheme)
-
-
-_SPOKEN = {"gtin": "GTIN", "sku": "SKU", "mpn": "MPN", "brand+mpn": "brand and MPN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +51,8 @@ class Link:
 
     linked_by: str
     reason: str | None = None
+    rests_on: KeyValue | None = field(default=None, compare=False)
+    """The strongest value that it shares with another record of its product; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +74,7 @@ def unusable(invalid: Iterable[tuple[str, str, str]]) -> str | None:
 
 def lone_link(record: Keyed, reason: str | None) -> Link:
     """The link of a record that no other shares a key with; ``reason``: what is to be told about its keys."""
-    if not record.values:
+    if all(value.scheme in PAIRED for value in record.values):
         return Link(APART, reason or "it has no key that others could share")
     return Link(ALONE if reason is None else APART, reason)
 
@@ -103,24 +93,29 @@ def partition(
     reused: Collection[tuple[str, KeyValue]] = (),
     *,
     rank: Mapping[str, int],
+    apart: Collection[Pair] = (),
+    strength: Mapping[KeyValue, float] | None = None,
 ) -> tuple[Group, ...]:
     """The products among catalogue ``records``, which must be closed: whoever shares a value with one is among them.
 
-    ``reused``: values known to stand on several records of a source, with that source; those records may be left out.
-    ``rank``: the sources' order; of two records that each would join the same two products, the one of the later source
-    is set aside.
+    ``schemes``: the declared ones; pairs join too. ``reused``: values known to stand on several records of a source, with
+    that source; those records may be left out. ``rank``: the sources' order; of two records that each would join the same
+    two products, the one of the later source is set aside. ``apart``: pairs that a person keeps apart. ``strength``: of
+    two values of one scheme that cannot both join, the one with more of it does.
     """
+    strength = strength or {}
+    order = ranked_schemes(schemes)
     reused = reused_values(records).union(reused)
     by_key = {record.key: record for record in records}
     carriers: dict[KeyValue, list[RecordKey]] = defaultdict(list)
     for record in records:
         for value in record.values:
-            if (record.key.source, value) not in reused and value.scheme in schemes:
+            if (record.key.source, value) not in reused and value.scheme in order:
                 carriers[value].append(record.key)
-    values = sorted(carriers, key=lambda value: (schemes.index(value.scheme), value.value))
+    values = sorted(carriers, key=lambda value: (order[value.scheme], -strength.get(value, 0.0), value.value))
     torn: dict[RecordKey, str] = {}
     while True:
-        joined = _join(values, carriers, torn, rank)
+        joined = join(values, carriers, torn, rank, apart)
         if joined.torn is None:
             break
         torn[joined.torn[0]] = joined.torn[1]
@@ -128,93 +123,16 @@ def partition(
     for key in by_key:
         groups[joined.root(key)].append(key)
     return tuple(
-        Group({key: _link(by_key[key], members, carriers, joined.refused, reused, torn, values) for key in members})
+        Group({key: _link(by_key[key], members, carriers, joined, reused, torn, values) for key in members})
         for members in groups.values()
     )
-
-
-class _Joined:
-    """A union-find over records that never puts two records of one source together."""
-
-    def __init__(self) -> None:
-        self._parent: dict[RecordKey, RecordKey] = {}
-        self._members: dict[RecordKey, dict[str, RecordKey]] = {}
-        self.refused: dict[KeyValue, str] = {}
-        self.torn: tuple[RecordKey, str] | None = None
-
-    def root(self, key: RecordKey) -> RecordKey:
-        while (parent := self._parent.get(key, key)) != key:
-            self._parent[key] = self._parent.get(parent, parent)
-            key = parent
-        return key
-
-    def by_source(self, root: RecordKey) -> dict[str, RecordKey]:
-        return self._members.get(root, {root.source: root})
-
-    def unite(self, roots: Sequence[RecordKey]) -> None:
-        first, *others = roots
-        members = dict(self.by_source(first))
-        for other in others:
-            members |= self.by_source(other)
-            self._parent[other] = first
-        self._members[first] = members
-
-    def clash(self, roots: Iterable[RecordKey]) -> bool:
-        """Would one source have two records among those of ``roots``?"""
-        seen: set[str] = set()
-        for root in roots:
-            sources = self.by_source(root).keys()
-            if not seen.isdisjoint(sources):
-                return True
-            seen |= sources
-        return False
-
-
-def _join(
-    values: Sequence[KeyValue],
-    carriers: Mapping[KeyValue, Sequence[RecordKey]],
-    torn: Mapping[RecordKey, str],
-    rank: Mapping[str, int],
-) -> _Joined:
-    """Join the carriers of each value, strongest scheme first, until done or one record proves to be torn."""
-    joined = _Joined()
-    for value in values:
-        present = [key for key in carriers[value] if key not in torn]
-        roots = sorted({joined.root(key) for key in present})
-        if len(roots) < 2:
-            continue
-        if not joined.clash(roots):
-            joined.unite(roots)
-            continue
-        between = [
-            key
-            for key in present
-            if len(joined.by_source(joined.root(key))) > 1
-            and not joined.clash({joined.root(other) for other in present if other != key})
-        ]
-        if between:
-            aside = max(between, key=lambda key: (rank[key.source], key.id))
-            own, other = joined.root(aside), next(root for root in roots if root != joined.root(aside))
-            partner = min(key for key in joined.by_source(own).values() if key != aside)
-            joined.torn = (
-                aside,
-                f"its keys point at two products: {value} at that of {_spoken(other)}, another key at that of "
-                f"{_spoken(partner)}",
-            )
-            return joined
-        joined.refused[value] = " and ".join(_spoken(root) for root in roots)
-    return joined
-
-
-def _spoken(key: RecordKey) -> str:
-    return f"{key.source} {key.id}"
 
 
 def _link(
     record: Keyed,
     members: Sequence[RecordKey],
     carriers: Mapping[KeyValue, Sequence[RecordKey]],
-    refused: Mapping[KeyValue, str],
+    joined: Joined,
     reused: frozenset[tuple[str, KeyValue]],
     torn: Mapping[RecordKey, str],
     values: Sequence[KeyValue],
@@ -225,9 +143,9 @@ def _link(
     several = [value for value in sorted(record.values) if (source, value) in reused]
     remarks = [f"{value} stands on several records of {source}" for value in several]
     remarks += [
-        f"{value} would join {refused[value]}"
+        f"{value} would join {joined.refused[value, record.key]}"
         for value in sorted(record.values)
-        if value in refused and value not in several
+        if (value, record.key) in joined.refused and value not in several
     ]
     if record.remark:
         remarks.append(record.remark)
@@ -236,32 +154,45 @@ def _link(
     own = set(record.values)
     for value in values:
         if value in own and (source, value) not in reused and not others.isdisjoint(carriers[value]):
-            return Link(value.scheme, reason)
+            return Link(value.scheme, reason, value)
     return lone_link(record, reason)
 
 
 def attach(
-    note: Keyed, schemes: Sequence[str], products: Mapping[KeyValue, Collection[UUID]]
+    note: Keyed,
+    schemes: Sequence[str],
+    products: Mapping[KeyValue, Collection[UUID]],
+    barred: Collection[UUID] = (),
+    strength: Mapping[KeyValue, float] | None = None,
 ) -> tuple[UUID | None, Link]:
     """The product that a note is about, and by which key; None where it stays apart.
 
-    ``products`` says, for each of its values, which products' catalogue records carry it.
+    ``products`` says, for each of its values, which products' catalogue records carry it; ``barred``: those that a person
+    keeps it apart from. A person's word goes before all keys, and matching counts where no key leads anywhere.
     """
+    order = ranked_schemes(schemes)
+    strength = strength or {}
     remarks: list[str] = []
     found: dict[UUID, KeyValue] = {}
-    for value in sorted(note.values, key=lambda value: (schemes.index(value.scheme), value.value)):
-        behind = products.get(value, ())
+    for value in sorted(note.values, key=lambda value: (order[value.scheme], -strength.get(value, 0.0), value.value)):
+        if found and value.scheme == MATCHING:
+            break
+        behind = [product for product in products.get(value, ()) if product not in barred]
         if len(behind) == 1:
-            found.setdefault(next(iter(behind)), value)
+            found.setdefault(behind[0], value)
+            if value.scheme == PERSON:
+                break
         elif behind:
             remarks.append(f"{value} stands on {len(behind)} products")
-        else:
+        elif value in products:
+            remarks.append(f"a person keeps it apart from the product that has {value}")
+        elif value.scheme not in PAIRED:
             remarks.append(f"no product has {value}")
     if note.remark:
         remarks.append(note.remark)
     if len(found) == 1:
         product, value = next(iter(found.items()))
-        return product, Link(value.scheme, "; ".join(remarks) or None)
+        return product, Link(value.scheme, "; ".join(remarks) or None, value)
     if found:
         named = " and ".join(f"{value} at {product}" for product, value in found.items())
         return None, Link(APART, f"its keys point at two products: {named}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,13 +16,14 @@ from resolvers.identity import (
     APART,
     Group,
     Keyed,
-    KeyValue,
     Link,
     attach,
     partition,
     unusable,
 )
+from resolvers.key_values import KeyValue
 from resolvers.product_ids import Assignment, assign_ids, founded_id
+from resolvers.ties import Ties
 from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection
@@ -38,35 +40,46 @@ async def relink(
     schemes: Sequence[str],
     catalogues: Collection[str],
     at: datetime,
+    keeping: Mapping[RecordKey, UUID] | None = None,
 ) -> dict[RecordKey, UUID]:
     """The product of each record that was looked at: those that were touched or are gone, and all that this means for.
 
     ``touched``: records that are new or changed. ``gone``: other records, that left. ``returned``: touched records
     that had been gone, and the product they lay under. ``beside``: new records of catalogues, without a key that another
-    record of their source has; those that any of the others leads to are touched too. Writes crosswalk, products and
-    former ids, and moves the rows of records that change their product; the touched records' own rows are the caller's to
-    write, under the ids returned. The caller has the turn (:func:`sources.ledger.links.take_turn`).
+    record of their source has; those that any of the others leads to are touched too. ``keeping``: ids that go with these
+    records, see :func:`resolvers.product_ids.assign_ids`. Writes crosswalk, products and former ids, and moves the rows of
+    records that change their product; the touched records' own rows are the caller's to write, under the ids returned. The
+    caller has the turn (:func:`sources.ledger.links.take_turn`).
     """
     before = await links.keys_of(connection, [*touched, *gone], schemes)
     values = {KeyValue(one.scheme, one.value) for one in before}
     values.update(value for keyed in touched.values() for value in keyed.values)
     known = {key: keyed for key, keyed in touched.items() if key.source in catalogues}
     notes: dict[RecordKey, Keyed] = {key: keyed for key, keyed in touched.items() if key.source not in catalogues}
-    reused = await _close(connection, known, notes, values, {*touched, *gone}, beside, schemes, catalogues)
+    ties = Ties()
+    near = await ties.look(connection, [*touched, *gone])
+    reused = await _close(connection, known, notes, values, near, ties, {*touched, *gone}, beside, schemes, catalogues)
 
     current = await links.current_links(connection, [*known, *notes, *gone])
     left = {row.product for row in current.values()}
     leaving = {key: current.pop(key).product for key in gone if key in current}
     states = await sources_now(connection)
-    groups = partition(list(known.values()), schemes, reused, rank={name: one.rank for name, one in states.items()})
-    assignment = await _assign(connection, groups, states, current, returned, gone, catalogues)
+    groups = partition(
+        [replace(keyed, values=(*keyed.values, *ties.values(key, known))) for key, keyed in known.items()],
+        schemes,
+        reused,
+        rank={name: one.rank for name, one in states.items()},
+        apart=ties.apart,
+        strength=ties.strength,
+    )
+    assignment = await _assign(connection, groups, states, current, returned, gone, catalogues, keeping or {})
     decided: dict[RecordKey, tuple[UUID, Link]] = {}
     for group, product in zip(groups, assignment.ids, strict=True):
         decided.update((key, (product, link)) for key, link in group.links.items())
     listed = dict.fromkeys(assignment.ids, True)
     merged = dict(assignment.merged)
 
-    attached = await _attach_notes(connection, known, notes, gone, decided, catalogues, schemes)
+    attached = await _attach_notes(connection, known, notes, ties, gone, decided, catalogues, schemes)
     for key, (about, link) in attached.items():
         own = founded_id(key)
         if about is None:
@@ -76,7 +89,8 @@ async def relink(
         decided[key] = (about or own, link)
 
     entangled = _entangled(groups, assignment.ids, known, reused)
-    await _write(connection, decided, current, returned, listed, entangled, merged, at)
+    await _write(connection, decided, ties, current, returned, listed, entangled, merged, at)
+    await ties.note_linked(connection, {key: product for key, (product, _) in decided.items()})
     if gone:
         await links.mark_gone(connection, gone, at)
     await links.unlist_empty(connection, left - listed.keys())
@@ -90,14 +104,16 @@ async def _close(
     known: dict[RecordKey, Keyed],
     notes: dict[RecordKey, Keyed],
     values: Collection[KeyValue],
+    near: Collection[RecordKey],
+    ties: Ties,
     overridden: Collection[RecordKey],
     beside: Mapping[RecordKey, Keyed],
     schemes: Sequence[str],
     catalogues: Collection[str],
 ) -> set[tuple[str, KeyValue]]:
-    """Add to ``known`` every catalogue record that is joined to those in it by shared values, over any distance, and
-    to ``notes`` the notes that carry any of those values. ``overridden`` records are taken as given, not as stored, and
-    those ``beside`` are not stored yet.
+    """Add to ``known`` every catalogue record that is joined to those in it by shared ``values``, or by ties, which lead to
+    those that are ``near``, over any distance; and to ``notes`` the notes that carry any of those values or are tied to any
+    of those records. ``overridden`` records are taken as given, not as stored, and those ``beside`` are not stored yet.
 
     A value that stands on several stored records of a source joins none of them, before as after: it is not followed
     there, and comes back with that source as reused.
@@ -105,33 +121,44 @@ async def _close(
     reused: set[tuple[str, KeyValue]] = set()
     followed: set[KeyValue] = set()
     waiting = {value: keyed for keyed in beside.values() for value in keyed.values}
-    frontier = set(values)
-    while frontier:
+    frontier, nearby = set(values), set(near)
+    while frontier or nearby:
         joining = {waiting[value].key: waiting[value] for value in frontier if value in waiting}
         known.update(joining)
         frontier.update(value for keyed in joining.values() for value in keyed.values)
         followed |= frontier
         found: dict[tuple[str, KeyValue], list[RecordKey]] = defaultdict(list)
-        for carrier in await links.carriers(connection, frontier):
+        for carrier in await links.carriers(connection, frontier) if frontier else ():
             if carrier.key not in overridden:
                 found[carrier.key.source, KeyValue(carrier.scheme, carrier.value)].append(carrier.key)
         reused |= {one for one, carried in found.items() if len(carried) > 1 and one[0] in catalogues}
         fresh = {key for one, carried in found.items() if one not in reused for key in carried}
+        nearby -= fresh.union(known, notes, overridden)
+        fresh.update(await links.current_links(connection, nearby) if nearby else ())
         fresh -= known.keys() | notes.keys()
-        carried_values: dict[RecordKey, list[KeyValue]] = {key: [] for key in fresh}
-        for carrier in await links.keys_of(connection, fresh, schemes) if fresh else ():
-            carried_values[carrier.key].append(KeyValue(carrier.scheme, carrier.value))
-        invalid = await links.invalid_identifiers(connection, fresh) if fresh else {}
         frontier = set()
-        for key, own in carried_values.items():
-            keyed = Keyed(key, tuple(own), unusable(invalid.get(key, ())))
+        for key, keyed in (await stored_keys(connection, fresh, schemes)).items():
             if key.source in catalogues:
                 known[key] = keyed
-                frontier.update(own)
+                frontier.update(keyed.values)
             else:
                 notes[key] = keyed
         frontier -= followed
+        nearby = await ties.look(connection, fresh)
     return reused
+
+
+async def stored_keys(
+    connection: Connection, records: Collection[RecordKey], schemes: Sequence[str]
+) -> dict[RecordKey, Keyed]:
+    """Records that are there, as identity sees them."""
+    if not records:
+        return {}
+    carried: dict[RecordKey, list[KeyValue]] = {key: [] for key in records}
+    for carrier in await links.keys_of(connection, records, schemes):
+        carried[carrier.key].append(KeyValue(carrier.scheme, carrier.value))
+    invalid = await links.invalid_identifiers(connection, records)
+    return {key: Keyed(key, tuple(own), unusable(invalid.get(key, ()))) for key, own in carried.items()}
 
 
 async def _assign(
@@ -142,6 +169,7 @@ async def _assign(
     returned: Mapping[RecordKey, UUID],
     gone: Collection[RecordKey],
     catalogues: Collection[str],
+    keeping: Mapping[RecordKey, UUID],
 ) -> Assignment:
     members = {key for group in groups for key in group.members}
     present = {key: row.product for key, row in current.items() if key in members}
@@ -158,6 +186,7 @@ async def _assign(
             {name: one.rank for name, one in states.items()},
             {name for name, one in states.items() if one.unsettled},
             occupied,
+            keeping,
         )
         held = await links.holders(connection, assignment.ids)
         others = {
@@ -191,6 +220,7 @@ async def _attach_notes(
     connection: Connection,
     known: Mapping[RecordKey, Keyed],
     notes: Mapping[RecordKey, Keyed],
+    ties: Ties,
     gone: Collection[RecordKey],
     decided: Mapping[RecordKey, tuple[UUID, Link]],
     catalogues: Collection[str],
@@ -209,17 +239,35 @@ async def _attach_notes(
         for carrier in await links.carriers(connection, {value for note in notes.values() for value in note.values})
         if carrier.key.source in catalogues and carrier.key not in decided and carrier.key not in gone
     ]
-    elsewhere = await links.current_links(connection, {carrier.key for carrier in stored}) if stored else {}
+    partners = {
+        other
+        for key in notes
+        for apart_from in (False, True)
+        for _, other in ties.partners(key, apart=apart_from)
+        if other.source in catalogues
+    }
+    sought = {carrier.key for carrier in stored} | (partners - decided.keys() - set(gone))
+    elsewhere = await links.current_links(connection, sought) if sought else {}
     for carrier in stored:
         row = elsewhere[carrier.key]
         (apart if row.linked_by == APART else sure)[KeyValue(carrier.scheme, carrier.value)].add(row.product)
-    products = {value: sure[value] or apart[value] for value in {*sure, *apart}}
-    return {key: attach(note, schemes, products) for key, note in notes.items()}
+    products: dict[KeyValue, Collection[UUID]] = {value: sure[value] or apart[value] for value in {*sure, *apart}}
+    lies = {key: row.product for key, row in elsewhere.items() if key in partners}
+    lies |= {key: decided[key][0] for key in partners & decided.keys()}
+    strength = ties.strength
+    found: dict[RecordKey, tuple[UUID | None, Link]] = {}
+    for key, note in notes.items():
+        own = {value: (lies[other],) for value, other in ties.partners(key, apart=False) if other in lies}
+        barred = {lies[other] for _, other in ties.partners(key, apart=True) if other in lies}
+        note = replace(note, values=(*note.values, *own))
+        found[key] = attach(note, schemes, {**products, **own}, barred, strength)
+    return found
 
 
 async def _write(
     connection: Connection,
     decided: Mapping[RecordKey, tuple[UUID, Link]],
+    ties: Ties,
     current: Mapping[RecordKey, links.LinkRow],
     returned: Mapping[RecordKey, UUID],
     listed: Mapping[UUID, bool],
@@ -243,6 +291,9 @@ async def _write(
         await links.move_records(connection, moves | past)
     if past:
         await links.move_links(connection, {key: new for key, (_, new) in past.items()})
-    rows = [links.LinkRow(key, product, link.linked_by, link.reason, 1.0) for key, (product, link) in decided.items()]
+    rows = [
+        links.LinkRow(key, product, link.linked_by, link.reason, ties.basis(key, link))
+        for key, (product, link) in decided.items()
+    ]
     await links.write_links(connection, [row for row in rows if current.get(row.key) != row], at)
     await links.write_products(connection, listed, entangled, merged, at)

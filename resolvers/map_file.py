@@ -176,6 +176,7 @@ def _build(tables: MapTables, digest: str, secrets: frozenset[str]) -> Ownership
             table.governance,
             table.governance if table.asks is None else table.asks,
             table.answers,
+            table.decides,
             limits=limits.under(table.limits),
             manifest=table.trusted_documents,
             only_trusted=table.only_trusted,

@@ -83,6 +83,8 @@ class AudienceTable(Declared):
     """May put questions to stewards; without it, who sees the ownership map may."""
     answers: bool = False
     """May answer them."""
+    decides: bool = False
+    """May say which records are one product."""
     trusted_documents: str | None = None
     only_trusted: bool = False
     automatic_persisted_queries: bool = True

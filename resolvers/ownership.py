@@ -77,6 +77,8 @@ class Audience:
     """May put questions to stewards, and see them."""
     answers: bool = False
     """May answer them."""
+    decides: bool = False
+    """May see what matching proposes, and say which records are one product."""
     limits: RequestLimits = field(default_factory=RequestLimits)
     manifest: str | None = None
     """The path of its trusted documents, as the map's file says it."""
@@ -132,6 +134,11 @@ class OwnershipMap:
             for name, source in self.sources.items()
             if (governs if source.declaration.audiences is None else audience in source.declaration.audiences)
         )
+
+    @cached_property
+    def catalogues(self) -> frozenset[str]:
+        """The sources that hold one record a product; the others' records are notes."""
+        return frozenset(name for name, one in self.sources.items() if one.declaration.per_product == "one")
 
     def shapes(self) -> Mapping[str, FieldShape]:
         """The fields as a source's mapping reads them."""

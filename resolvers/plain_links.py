@@ -6,7 +6,8 @@ A new record of a catalogue is plain where
 - all who carry any of them, each in a catalogue of its own, are one product, in which its own source has no record yet and
   whose keys nobody else has: it joins them, and the product keeps its id.
 
-A new note is plain where no value of it stands on several products. What :func:`resolvers.identity.partition` decides is
+A new note is plain where no value of it stands on several products; and about neither has a person decided
+before it came. What :func:`resolvers.identity.partition` decides is
 then the same, and nobody else is concerned, but that a record which stood alone, or was joined by a weaker key, is from now
 on joined by this one. Everything else is left to :mod:`resolvers.linking`.
 
@@ -22,8 +23,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from resolvers.identity import ALONE, APART, Keyed, KeyValue, Link, attach, lone_link
+from resolvers.identity import ALONE, APART, Keyed, Link, attach, lone_link
+from resolvers.key_values import KeyValue, ranked_schemes
 from resolvers.product_ids import founded_id
+from resolvers.ties import CERTAIN
 from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection
@@ -37,6 +40,7 @@ from sources.ledger.meeting import (
     sources_now,
     strengthen_links,
 )
+from sources.ledger.pairs import decided_ahead
 
 
 @dataclass
@@ -76,16 +80,18 @@ class PlainLinking:
     ) -> None:
         self._connection = connection
         self._source = source
-        self._order = {scheme: place for place, scheme in enumerate(schemes)}
+        self._order = ranked_schemes(schemes)
         self._schemes = schemes
         self._catalogues = catalogues
         self._states: Mapping[str, SourceNow] = {}
+        self._decided: Collection[RecordKey] = ()
         self._values: list[KeyValue] = []
         self._met: Mapping[int, Met] = {}
 
     async def decide(self, newcomers: Sequence[Keyed]) -> PlainLinks:
         """What the ledger and the new records say about them; nothing is written."""
         self._states = await sources_now(self._connection)
+        self._decided = await decided_ahead(self._connection, [keyed.key for keyed in newcomers])
         self._values = [value for keyed in newcomers for value in keyed.values]
         self._met = await self._meet()
         if self._source not in self._catalogues:
@@ -100,7 +106,7 @@ class PlainLinking:
             products = [product for product, _ in plain.founding.values()]
             await add_products(self._connection, products, self._source in self._catalogues, at)
         rows = [
-            (links.LinkRow(key, product, link.linked_by, link.reason, 1.0), digests[key.id])
+            (links.LinkRow(key, product, link.linked_by, link.reason, CERTAIN), digests[key.id])
             for decided in (plain.joining, plain.founding)
             for key, (product, link) in decided.items()
         ]
@@ -140,7 +146,7 @@ class PlainLinking:
         for keyed in newcomers:
             target: UUID | None = None
             met: list[tuple[int, Met]] = []
-            fits = True
+            fits = keyed.key not in self._decided
             for value in keyed.values:
                 one = self._met.get(place)
                 place += 1
@@ -204,8 +210,9 @@ class PlainLinking:
             if not fits:
                 plain.left.append(keyed)
                 continue
-            plain.joining[keyed.key] = target, Link(self._schemes[min(order for order, _ in met)], keyed.remark)
-            plain.strengthened.update((key, (was, self._schemes[best])) for key, (was, best) in stronger.items())
+            named = list(self._order)
+            plain.joining[keyed.key] = target, Link(named[min(order for order, _ in met)], keyed.remark)
+            plain.strengthened.update((key, (was, named[best])) for key, (was, best) in stronger.items())
 
     # ── Notes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,7 +226,7 @@ class PlainLinking:
                 place += 1
                 if one is not None and one.products is not None:
                     products[value] = one.products
-            if any(len(behind) > 1 for behind in products.values()):
+            if keyed.key in self._decided or any(len(behind) > 1 for behind in products.values()):
                 plain.left.append(keyed)
                 continue
             about, link = attach(keyed, self._schemes, products)

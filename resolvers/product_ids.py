@@ -39,12 +39,15 @@ def assign_ids(
     rank: Mapping[str, int],
     unsettled: Collection[str],
     occupied: Collection[UUID] = (),
+    keeping: Mapping[RecordKey, UUID] | None = None,
 ) -> Assignment:
     """Ids for ``groups``, given the ids their records have had so far and the sources still on their first walk.
 
     ``back``: ids that nobody has any more, by the records that had them last and have come back. ``occupied``: ids that
-    records outside ``groups`` hold; they are not given again.
+    records outside ``groups`` hold; they are not given again. ``keeping``: ids that these records bring along, before any
+    that are held, once all concerned are settled: where a person parts a product, and where that is undone.
     """
+    keeping = keeping or {}
 
     def place(key: RecordKey) -> tuple[int, str]:
         return rank[key.source], key.id
@@ -63,6 +66,9 @@ def assign_ids(
             if founder is None or founder in group.members or current.get(founder) != held:
                 wishes.append(((1, 0, 0), place(best), index, held))
         else:
+            wishes += [
+                ((0, order, 0), place(best), index, keeping[key]) for order, key in enumerate(members) if key in keeping
+            ]
             wishes += [(urgency, place(best), index, held) for urgency, held in _kept(members, current, holders)]
             wishes += [
                 ((3, order, 0), place(best), index, back[key]) for order, key in enumerate(members) if key in back

@@ -18,7 +18,8 @@ import orjson
 from resolvers.batch_rows import Rows, identifiers_of, record_row
 from resolvers.digests import Digests, linked_alike, same_document
 from resolvers.event_order import each_once, is_older, newest_claims
-from resolvers.identity import Keyed, KeyValue, unusable
+from resolvers.identity import Keyed, unusable
+from resolvers.key_values import KeyValue
 from resolvers.linking import relink
 from resolvers.ownership import OwnershipMap
 from resolvers.plain_links import PlainLinking, PlainLinks
@@ -63,9 +64,7 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.types = {name: definition.type for name, definition in self.map.fields.items()}
-        self.catalogues = frozenset(
-            name for name, source in self.map.sources.items() if source.declaration.per_product == "one"
-        )
+        self.catalogues = self.map.catalogues
         self.stating = frozenset(name for name, one in self.map.sources.items() if one.declaration.statements)
         self.traits = {
             name: self.map.compatibility.traits & source.declaration.fields.keys()

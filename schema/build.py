@@ -16,7 +16,7 @@ def build_schema(ownership: OwnershipMap, audience: str) -> strawberry.Schema:
     """The schema of one audience. Raises KeyError for one that is not declared."""
     declared = ownership.audiences[audience]
     fields = ownership.fields_for(audience)
-    query, mutation = query_type(fields, declared.governance, declared.asks, declared.answers)
+    query, mutation = query_type(fields, declared.governance, declared.asks, declared.answers, declared.decides)
     schema = strawberry.Schema(
         query=query,
         mutation=mutation,

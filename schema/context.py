@@ -13,16 +13,21 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
+from resolvers.candidates import Candidates
 from resolvers.catalogue import Catalogue
 from resolvers.compatibility.judging import Judging
 from resolvers.compatibility.partners import Partners
 from resolvers.compatibility.questions import Questions
 from resolvers.cursors import Cursors
+from resolvers.deciding import Deciding
 from resolvers.governance import Governance
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Asker, ProductReading, Reader
+from sources.contract import RecordKey
 from sources.failures import Failure
+from sources.ledger.candidates import Glimpse, glimpses
 from sources.ledger.lookups import CrosswalkRow
+from sources.ledger.pairs import Decision, decisions_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,17 @@ class RequestContext:
 
     def __post_init__(self) -> None:
         self.visible = self.ownership.sources_for(self.audience)
-        self.governs = self.ownership.audiences[self.audience].governance
+        audience = self.ownership.audiences[self.audience]
+        self.governs = audience.governance
+        self.explained = audience.governance or audience.decides
+        """Whether links say what they rest on."""
         self.partner_lists = 0
         """How many lists of partners were asked for."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self.readings: DataLoader[FactKey, ProductReading | None] = DataLoader(self._read)
         self.crosswalks: DataLoader[UUID, tuple[CrosswalkRow, ...]] = DataLoader(self._crosswalks)
+        self.glimpses: DataLoader[RecordKey, Glimpse | None] = DataLoader(self._glimpses)
+        self.decisions: DataLoader[UUID, Decision | None] = DataLoader(self._decisions)
 
     @property
     def partners(self) -> Partners:
@@ -65,6 +75,16 @@ class RequestContext:
     def questions(self) -> Questions:
         """What nobody could say, and the answers."""
         return Questions(self.catalogue.pool, self.ownership)
+
+    @property
+    def candidates(self) -> Candidates:
+        """What a person is to look at."""
+        return Candidates(self.catalogue.pool, self.ownership, self.visible)
+
+    @property
+    def deciding(self) -> Deciding:
+        """What a person decides."""
+        return Deciding(self.catalogue.pool, self.ownership, self.visible)
 
     def asker(self, locale: str | None, channel: str | None) -> Asker:
         """For whom facts of this request are assembled."""
@@ -126,6 +146,16 @@ class RequestContext:
         self._note_task()
         rows = await self.catalogue.crosswalks(products)
         return [rows[product] for product in products]
+
+    async def _glimpses(self, records: list[RecordKey]) -> Sequence[Glimpse | None]:
+        self._note_task()
+        found = await glimpses(self.catalogue.pool, records)
+        return [found.get(key) for key in records]
+
+    async def _decisions(self, ids: list[UUID]) -> Sequence[Decision | None]:
+        self._note_task()
+        found = {one.id: one for one in await decisions_by_id(self.catalogue.pool, ids)}
+        return [found.get(one) for one in ids]
 
 
 WhenceInfo: TypeAlias = Info[RequestContext, None]

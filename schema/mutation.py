@@ -1,8 +1,9 @@
-"""``Mutation``: questions to stewards, and their answers. Nothing else is ever written through this API."""
+"""``Mutation``: questions to stewards, and their answers; decisions about which records are one product. Nothing else is ever
+written through this API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -17,10 +18,10 @@ from schema.context import RequestContext, WhenceInfo
 from schema.failures import bad_input
 from schema.inputs import ProductLookup
 from schema.product import ProductNode
+from schema.texts import plain_text
 from sources.ranges import is_range
 from sources.statements import RANGES, VERDICTS
 
-LONGEST_TEXT = 2000
 Find = Callable[[RequestContext, ProductLookup, ProductLookup], Coroutine[Any, Any, list[ProductNode]]]
 
 
@@ -34,9 +35,12 @@ class QualifierInput:
     values: list[str] | None = strawberry.UNSET
 
 
-def mutation_type(question: type[Any], find: Find, *, asks: bool, answers: bool) -> type[Any] | None:
-    """``Mutation`` for an audience that may ask and answer; None for one that may do neither."""
-    namespace: dict[str, Any] = {}
+def mutation_type(
+    question: type[Any] | None, find: Find, deciding: Mapping[str, Any], *, asks: bool, answers: bool
+) -> type[Any] | None:
+    """``Mutation`` for an audience that may ask and answer, with the mutations of ``deciding``; None for one that may do
+    nothing."""
+    namespace: dict[str, Any] = dict(deciding)
     if asks:
         namespace["ask_question"] = _ask(question, find)
     if answers:
@@ -44,10 +48,10 @@ def mutation_type(question: type[Any], find: Find, *, asks: bool, answers: bool)
     if not namespace:
         return None
     made = type("Mutation", (), {"__annotations__": {}, "__module__": __name__, **namespace})
-    return cast(type[Any], strawberry.type(made, description="Questions to stewards, and their answers."))
+    return cast(type[Any], strawberry.type(made, description="Questions to stewards and their answers, and decisions."))
 
 
-def _ask(question: type[Any], find: Find) -> Any:
+def _ask(question: type[Any] | None, find: Find) -> Any:
     async def resolve(
         info: WhenceInfo,
         product: ProductLookup,
@@ -69,7 +73,7 @@ def _ask(question: type[Any], find: Find) -> Any:
     )
 
 
-def _answer(question: type[Any]) -> Any:
+def _answer(question: type[Any] | None) -> Any:
     async def resolve(
         info: WhenceInfo,
         question: strawberry.ID,
@@ -92,9 +96,9 @@ def _answer(question: type[Any]) -> Any:
                 _id(question),
                 verdict,
                 qualifiers=_qualifiers(qualifiers),
-                condition=_text("condition", condition),
-                text=_text("text", text),
-                author=_text("author", author, LONGEST_VALUE) or _nobody(),
+                condition=plain_text("condition", condition),
+                text=plain_text("text", text),
+                author=plain_text("author", author, LONGEST_VALUE) or _nobody(),
                 expires_at=expires_at,
             )
         except NoSuchQuestion:
@@ -117,14 +121,6 @@ def _id(text: str) -> UUID:
 
 def _nobody() -> str:
     raise bad_input("author is who answers: a name.")
-
-
-def _text(name: str, text: str | None, longest: int = LONGEST_TEXT) -> str | None:
-    if text is None:
-        return None
-    if len(text) > longest or "\x00" in text:
-        raise bad_input(f"{name} has at most {longest} plain characters.")
-    return text.strip() or None
 
 
 def _qualifiers(given: Sequence[QualifierInput] | None) -> dict[str, Any]:

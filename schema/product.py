@@ -19,7 +19,7 @@ from resolvers.ownership import FieldDefinition
 from schema.completeness import Completeness, completeness
 from schema.connections import connect, page_size, read_position
 from schema.context import FactKey, RequestContext, WhenceInfo
-from schema.crosswalk import Crosswalk, crosswalk
+from schema.crosswalk import Crosswalk, ExplainedCrosswalk, crosswalk
 from schema.facts import FACT_TYPES, PLAIN_TYPES, Conflict, Fact, plain
 from schema.failures import bad_input
 from schema.history import ChangeConnection, page_of
@@ -64,8 +64,9 @@ async def read_facts(context: RequestContext, node: ProductNode, fields: Sequenc
     return list(await asyncio.gather(*(read_fact(context, node, field) for field in fields)))
 
 
-def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
-    """``Product`` (and ``ProductValues``) with one field for each of ``fields``, as declared in order."""
+def product_type(fields: Sequence[FieldDefinition], explained: bool = False) -> type[Any]:
+    """``Product`` (and ``ProductValues``) with one field for each of ``fields``, as declared in order; with
+    ``explained``, links say what they rest on."""
     names = [definition.name for definition in fields]
 
     def known(asked: list[str] | None) -> list[str]:
@@ -119,10 +120,11 @@ def product_type(fields: Sequence[FieldDefinition]) -> type[Any]:
         page: Any = connect(context.cursors, listing, page_of(changes, position, size), size, after)
         return page  # type: ignore[no-any-return]
 
+    linked: Any = ExplainedCrosswalk if explained else Crosswalk
     own = [
         _field("id", id_, strawberry.ID, "Stable, opaque, never reused; a merged id still resolves."),
         _field("facts", facts_, list[Fact], "The same facts, generically: all, or those named."),
-        _field("crosswalk", crosswalk_, list[Crosswalk], "Every record of this product in every system, today."),
+        _field("crosswalk", crosswalk_, list[linked], "Every record of this product in every system, today."),
         _field("conflicts", conflicts, list[Conflict], "The fields about which systems disagree."),
         _field("completeness", completeness_, Completeness, "How much of what may be said about it is said."),
         _field("history", history_, ChangeConnection, "What changed, newest first."),

@@ -14,8 +14,10 @@ from resolvers.ownership import FieldDefinition
 from schema.compatibility import compatibility_field
 from schema.connections import Connection, PageInfo, connect, page_size, read_position
 from schema.context import RequestContext, WhenceInfo
+from schema.decisions import deciding_mutations, decision_type, decisions_field
 from schema.failures import bad_input
 from schema.inputs import ProductLookup, filter_type, order_type, read_filter, read_order
+from schema.matching import candidate_type, match_candidates_field, match_record_type
 from schema.mutation import mutation_type
 from schema.ownership import OwnershipMap, ReadPlan, Source, read_plan, source_type
 from schema.partners import add_partners
@@ -28,11 +30,15 @@ MOST_LOOKUPS = 100
 
 
 def query_type(
-    fields: Sequence[FieldDefinition], governs: bool, asks: bool = False, answers: bool = False
+    fields: Sequence[FieldDefinition],
+    governs: bool,
+    asks: bool = False,
+    answers: bool = False,
+    decides: bool = False,
 ) -> tuple[type[Any], type[Any] | None]:
     """``Query`` and ``Mutation`` for an audience that sees ``fields`` and, if it ``governs``, the ownership map; one that
-    neither ``asks`` nor ``answers`` has no mutations."""
-    product = product_type(fields)
+    neither ``asks``, ``answers`` nor ``decides`` has no mutations."""
+    product = product_type(fields, governs or decides)
     question = question_type(product) if asks or answers else None
     verdict = verdict_type(product, question, bool(fields))
     add_partners(product, verdict)
@@ -51,10 +57,18 @@ def query_type(
         "search": _search(hits),
         "compatibility": compatibility_field(verdict, find_two),
     }
-    mutation = None
     if question is not None:
         namespace |= {"questions": questions_field(question), "verdict_counts": verdict_counts_field()}
-        mutation = mutation_type(question, find_two, asks=asks, answers=answers)
+    deciding: dict[str, Any] = {}
+    if decides:
+        record = match_record_type(product)
+        decision = decision_type(record)
+        namespace |= {
+            "match_candidates": match_candidates_field(candidate_type(product, record, decision)),
+            "decisions": decisions_field(decision),
+        }
+        deciding = deciding_mutations(product, decision)
+    mutation = mutation_type(question, find_two, deciding, asks=asks, answers=answers)
     if governs:
         namespace |= {"sources": _sources(), "ownership_map": _ownership_map(), "plan": _plan()}
     made = type("Query", (), {"__annotations__": {}, "__module__": __name__, **namespace})

@@ -17,6 +17,7 @@ from uuid import UUID
 from sources.contract import RecordKey
 from sources.ledger.database import Connection
 from sources.ledger.winners import forget_winners, forget_winners_of_records
+from sources.values import JSON
 
 _LINKING_LOCK = 0x6C696E6B  # "link"
 _COMMIT_LOCK = 0x6C617374  # "last"
@@ -31,6 +32,14 @@ class Carrier(NamedTuple):
     product: UUID
 
 
+class LinkBasis(NamedTuple):
+    """How sure a link is, what it rests on where no key made it, and by which version of the rules of matching."""
+
+    confidence: float
+    evidence: Mapping[str, JSON] | None
+    rule_version: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class LinkRow:
     """A link as it is to be written."""
@@ -39,12 +48,18 @@ class LinkRow:
     product: UUID
     linked_by: str
     reason: str | None
-    confidence: float
+    basis: LinkBasis
 
 
 async def take_turn(connection: Connection) -> None:
     """Wait until no other transaction is linking; held until this one ends, so that each sees what the last one did."""
     await connection.execute("select pg_advisory_xact_lock($1)", _LINKING_LOCK)
+
+
+async def hold_records(connection: Connection, source: str) -> None:
+    """Keep batches of ``source`` and whoever reads all records at once from beginning until this transaction ends. Who moves
+    records outside a batch does so first, as a batch does, and takes the turn then."""
+    await connection.execute("select from cursors where source = $1 for update", source)
 
 
 async def keep_still(connection: Connection) -> None:
@@ -111,10 +126,23 @@ async def current_links(connection: Connection, records: Iterable[RecordKey]) ->
     wanted = list(records)
     rows = await connection.fetch(_CURRENT, [key.source for key in wanted], [key.id for key in wanted])
     return {
-        key: LinkRow(key, row["product_id"], row["linked_by"], row["reason"], row["confidence"])
+        key: LinkRow(
+            key,
+            row["product_id"],
+            row["linked_by"],
+            row["reason"],
+            LinkBasis(row["confidence"], row["evidence"], row["rule_version"]),
+        )
         for row in rows
         for key in (RecordKey(row["source"], row["record_id"]),)
     }
+
+
+async def ever_seen(connection: Connection, records: Iterable[RecordKey]) -> set[RecordKey]:
+    """Those of ``records`` that are there, or were."""
+    wanted = list(records)
+    rows = await connection.fetch(_EVER_SEEN, [key.source for key in wanted], [key.id for key in wanted])
+    return {RecordKey(row[0], row[1]) for row in rows}
 
 
 async def move_records(connection: Connection, moves: Mapping[RecordKey, tuple[UUID, UUID]]) -> None:
@@ -150,8 +178,10 @@ async def write_links(connection: Connection, rows: Sequence[LinkRow], at: datet
         [row.product for row in rows],
         [row.linked_by for row in rows],
         [row.reason for row in rows],
-        [row.confidence for row in rows],
+        [row.basis.confidence for row in rows],
         at,
+        [row.basis.evidence for row in rows],
+        [row.basis.rule_version for row in rows],
     )
 
 
@@ -203,7 +233,7 @@ join aliases a using (source, record_id)
 where a.scheme = any($3::text[])
 """
 _CURRENT = """
-select x.source, x.record_id, x.product_id, x.linked_by, x.reason, x.confidence
+select x.source, x.record_id, x.product_id, x.linked_by, x.reason, x.confidence, x.evidence, x.rule_version
 from unnest($1::text[], $2::text[]) as wanted (source, record_id)
 join crosswalk x using (source, record_id)
 where x.gone_at is null
@@ -213,6 +243,10 @@ select x.source, x.record_id, r.identifiers
 from unnest($1::text[], $2::text[]) as wanted (source, record_id)
 join crosswalk x using (source, record_id) join records r using (product_id, source, record_id)
 where r.identifiers @? '$[*].invalid'
+"""
+_EVER_SEEN = """
+select x.source, x.record_id from unnest($1::text[], $2::text[]) as wanted (source, record_id)
+join crosswalk x using (source, record_id)
 """
 _MOVE_RECORDS = """
 with moves as (
@@ -249,13 +283,13 @@ from unnest($1::text[], $2::text[], $3::uuid[]) as m (source, record_id, new)
 where x.source = m.source and x.record_id = m.record_id
 """
 _WRITE_LINKS = """
-insert into crosswalk (source, record_id, product_id, linked_by, reason, confidence, linked_at)
-select source, record_id, product_id, linked_by, reason, confidence, $7
-from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::float8[])
-     as new (source, record_id, product_id, linked_by, reason, confidence)
+insert into crosswalk (source, record_id, product_id, linked_by, reason, confidence, linked_at, evidence, rule_version)
+select source, record_id, product_id, linked_by, reason, confidence, $7, evidence, rule_version
+from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::float8[], $8::jsonb[], $9::text[])
+     as new (source, record_id, product_id, linked_by, reason, confidence, evidence, rule_version)
 on conflict (source, record_id) do update
 set product_id = excluded.product_id, linked_by = excluded.linked_by, reason = excluded.reason,
-    confidence = excluded.confidence, gone_at = null,
+    confidence = excluded.confidence, evidence = excluded.evidence, rule_version = excluded.rule_version, gone_at = null,
     linked_at = case when crosswalk.product_id = excluded.product_id and crosswalk.gone_at is null
                      then crosswalk.linked_at else excluded.linked_at end
 """

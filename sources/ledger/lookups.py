@@ -40,6 +40,8 @@ class CrosswalkRow:
     linked_at: datetime
     updated_at: datetime | None
     observed_at: datetime
+    evidence: Mapping[str, JSON] | None = None
+    rule_version: str | None = None
 
 
 async def find_products(
@@ -138,6 +140,8 @@ async def crosswalk_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, tuple
                 linked_at=row["linked_at"],
                 updated_at=row["updated_at"],
                 observed_at=row["observed_at"],
+                evidence=row["evidence"],
+                rule_version=row["rule_version"],
             )
         )
     return {product: tuple(rows) for product, rows in found.items()}
@@ -216,7 +220,7 @@ _FIND_WITH_WINNERS = _WITH.format(find=_FIND, origins="''::bytea", rules="$13")
 _FIND_PLAINLY_WITH_ORIGINS = _WITH.format(find=_FIND_PLAINLY, origins="w.origins", rules="$4")
 _FIND_PLAINLY_WITH_WINNERS = _WITH.format(find=_FIND_PLAINLY, origins="''::bytea", rules="$4")
 _CROSSWALK = """
-select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at,
+select x.product_id, x.source, x.record_id, x.linked_by, x.reason, x.confidence, x.linked_at, x.evidence, x.rule_version,
        r.names, r.identifiers, r.updated_at, greatest(r.observed_at, c.confirmed_at) as observed_at
 from records r join crosswalk x using (source, record_id)
 join sources s on s.name = x.source join cursors c on c.source = x.source

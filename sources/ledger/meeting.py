@@ -71,15 +71,15 @@ async def add_links(connection: Connection, rows: Iterable[tuple[LinkRow, bytes]
     await connection.copy_records_to_table(
         "crosswalk",
         records=[
-            (*row.key, row.product, row.linked_by, row.reason, row.confidence, at, digest) for row, digest in rows
+            (*row.key, row.product, row.linked_by, row.reason, row.basis.confidence, at, digest) for row, digest in rows
         ],
         columns=("source", "record_id", "product_id", "linked_by", "reason", "confidence", "linked_at", "digest"),
     )
 
 
 async def strengthen_links(connection: Connection, schemes: Mapping[RecordKey, tuple[str, str]]) -> bool:
-    """Have records be linked by another scheme than they were (was, is), their products as they are; False where one is
-    not linked any more as it was."""
+    """Have records be linked by another declared scheme than they were (was, is), their products as they are; False where
+    one is not linked any more as it was."""
     keys = sorted(schemes)
     done = await connection.execute(
         _STRENGTHEN,
@@ -112,7 +112,7 @@ where p.entangled
    or exists (select from records r where r.product_id = p.product_id and r.source = $2 and r.gone_at is null)
 """
 _STRENGTHEN = """
-update crosswalk x set linked_by = m.now
+update crosswalk x set linked_by = m.now, confidence = 1, evidence = null, rule_version = null
 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as m (source, record_id, was, now)
 where x.source = m.source and x.record_id = m.record_id and x.linked_by = m.was and x.gone_at is null
 """

@@ -174,6 +174,7 @@ products = Table(
     comment="Every product id ever given. Listed: at least one record of a catalogue stands behind it. Entangled: another "
     "product's records have keys of its records, so that who joins it may concern them too.",
 )
+Index("products_entangled", products.c.product_id, postgresql_where=products.c.entangled)
 
 former_ids = Table(
     "former_ids",
@@ -197,9 +198,12 @@ crosswalk = Table(
     _moment("linked_at"),
     _moment("gone_at", optional=True),
     Column("digest", LargeBinary, nullable=False, server_default=text("''")),
+    Column("evidence", JSONB, nullable=True),
+    Column("rule_version", Text, nullable=True),
     CheckConstraint("confidence between 0 and 1", name="crosswalk_confidence"),  # NaN is beyond it
     comment="The link from each record to its product: by which key, and for one that stays apart, why. digest is of what "
-    "was last written of the record: one that comes again and has the same has not changed.",
+    "was last written of the record: one that comes again and has the same has not changed. evidence is what a link rests "
+    "on that no key made: what matching found, by rule_version, or who decided it; confidence is then its probability.",
 )
 
 records = Table(
@@ -355,3 +359,80 @@ verdict_counts = Table(
     Column("count", BigInteger, nullable=False),
     comment="How often which verdict was given, by day (UTC).",
 )
+
+
+def _pair(*, primary_key: bool = False) -> tuple[Column[object], ...]:
+    names = ("left_source", "left_record", "right_source", "right_record")
+    return tuple(Column(name, Text, nullable=False, primary_key=primary_key) for name in names)
+
+
+def _in_order(table: str) -> CheckConstraint:
+    left, right = (f'({one}_source collate "C", {one}_record collate "C")' for one in ("left", "right"))
+    return CheckConstraint(f"{left} < {right}", name=f"{table}_in_order")
+
+
+match_pairs = Table(
+    "match_pairs",
+    metadata,
+    *_pair(primary_key=True),
+    Column("probability", Float, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("findings", JSONB, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    _moment("found_at"),
+    Column("linked", Boolean, nullable=False, server_default=text("false")),
+    _in_order("match_pairs"),
+    CheckConstraint("probability between 0 and 1", name="match_pairs_probability"),
+    comment="What matching found out about two records, the lesser one left: verdict is LINK, or REVIEW where a person "
+    "should say. findings: how each comparison came out, its weight in bits and how often that is an accident. "
+    "linked: of one to LINK, whether its records are on one product; whoever links notes it.",
+)
+Index("match_pairs_by_right", match_pairs.c.right_source, match_pairs.c.right_record)
+Index(
+    "match_pairs_by_probability",
+    match_pairs.c.verdict.desc(),
+    match_pairs.c.probability.desc(),
+    match_pairs.c.left_source,
+    match_pairs.c.left_record,
+    match_pairs.c.right_source,
+    match_pairs.c.right_record,
+)
+Index(
+    "match_pairs_unlinked",
+    match_pairs.c.probability.desc(),
+    match_pairs.c.left_source,
+    match_pairs.c.left_record,
+    match_pairs.c.right_source,
+    match_pairs.c.right_record,
+    postgresql_where=text("verdict = 'LINK' and not linked"),
+)
+
+match_decisions = Table(
+    "match_decisions",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("action", UUID, nullable=False),
+    Column("kind", Text, nullable=False),
+    *_pair(),
+    Column("verdict", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=True),
+    _moment("decided_at"),
+    _moment("undone_at", optional=True),
+    Column("undone_by", Text, nullable=True),
+    Column("undone_why", Text, nullable=True),
+    _in_order("match_decisions"),
+    comment="What people decided about two records, the lesser one left: that they are the SAME product, or stay APART. "
+    "Nothing is ever deleted here; of those about a pair that are not undone, the latest is in effect, whether the two "
+    "records are there or not. action: what one person did at once.",
+)
+Index(
+    "match_decisions_by_pair",
+    match_decisions.c.left_source,
+    match_decisions.c.left_record,
+    match_decisions.c.right_source,
+    match_decisions.c.right_record,
+)
+Index("match_decisions_by_right", match_decisions.c.right_source, match_decisions.c.right_record)
+Index("match_decisions_by_action", match_decisions.c.action)
+Index("match_decisions_by_time", match_decisions.c.decided_at.desc(), match_decisions.c.id)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
-from resolvers.identity import APART, Keyed, KeyValue, Link, attach, partition, unusable
+import orjson
+
+from resolvers.identity import APART, Keyed, Link, attach, partition, unusable
+from resolvers.key_values import MATCHING, PERSON, KeyValue, pair_value
 from resolvers.normalise import fold_name
 from resolvers.winners import Chooser
 from sources.contract import RecordKey
+from sources.ledger.pairs import Pair, pair_of
 from sources.ledger.source import _folded
 from sources.ledger.winners import StandingRecord, WinnersRow, standing_records
 from sources.values import decode
@@ -47,6 +52,23 @@ _BROKEN = {
     "a former id that leads to a former id, or to none": """
         select f.former_id from former_ids f left join products p using (product_id)
         where p.product_id is null or exists (select from former_ids g where g.former_id = f.product_id)""",
+    "a pair that matching links and is not noted as it lies": """
+        select p.* from match_pairs p
+        join crosswalk x on (x.source, x.record_id) = (p.left_source, p.left_record) and x.gone_at is null
+        join crosswalk y on (y.source, y.record_id) = (p.right_source, p.right_record) and y.gone_at is null
+        where p.verdict = 'LINK' and p.linked <> (x.product_id = y.product_id) and not exists (
+            select from match_decisions d where d.undone_at is null
+            and (d.left_source, d.left_record, d.right_source, d.right_record)
+              = (p.left_source, p.left_record, p.right_source, p.right_record))""",
+    "two records on one product that a person keeps apart": """
+        select x.product_id, d.* from match_decisions d
+        join crosswalk x on (x.source, x.record_id) = (d.left_source, d.left_record) and x.gone_at is null
+        join crosswalk y on (y.source, y.record_id) = (d.right_source, d.right_record) and y.gone_at is null
+        where x.product_id = y.product_id and (x.source = any($1::text[]) or y.source = any($1::text[]))
+        and d.undone_at is null and d.verdict = 'APART' and not exists (
+            select from match_decisions e where e.undone_at is null and e.decided_at > d.decided_at
+            and (e.left_source, e.left_record, e.right_source, e.right_record)
+              = (d.left_source, d.left_record, d.right_source, d.right_record))""",
     "a product with two records of one catalogue": """
         select product_id, source from crosswalk where gone_at is null and source = any($1::text[])
         group by product_id, source having count(*) > 1""",
@@ -165,7 +187,24 @@ async def links_from_scratch(house: House, catalogues: list[str]) -> dict[Record
     members: dict[UUID, set[RecordKey]] = defaultdict(set)
     told: dict[RecordKey, tuple[UUID, Link]] = {}
     rank = {row["name"]: row["rank"] for row in await house.pool.fetch("select name, rank from sources")}
-    for group in partition([one for one in keyed.values() if one.key.source in catalogues], schemes, rank=rank):
+    same, apart, strength = await _said(house)
+    tied: dict[RecordKey, list[KeyValue]] = defaultdict(list)
+    for pair, value in same.items():
+        if all(end in keyed for end in pair) and pair.left.source != pair.right.source:
+            for end in pair:
+                tied[end].append(value)
+    groups = partition(
+        [
+            replace(one, values=(*one.values, *(value for value in tied[one.key] if _in(value, catalogues))))
+            for one in keyed.values()
+            if one.key.source in catalogues
+        ],
+        schemes,
+        rank=rank,
+        apart=apart,
+        strength=strength,
+    )
+    for group in groups:
         product = ids[min(group.members)]
         for key, link in group.links.items():
             told[key] = product, link
@@ -173,11 +212,43 @@ async def links_from_scratch(house: House, catalogues: list[str]) -> dict[Record
     behind = _behind(keyed, told)
     for key, one in keyed.items():
         if key.source not in catalogues:
-            product_or_none, link = attach(one, schemes, behind)
+            own = {
+                value: {told[other][0]}
+                for pair, value in same.items()
+                if key in pair and (other := pair.other(key)) in told and other.source in catalogues
+            }
+            barred = {told[pair.other(key)][0] for pair in apart if key in pair and pair.other(key) in told}
+            product_or_none, link = attach(
+                replace(one, values=(*one.values, *own)), schemes, behind | own, barred, strength
+            )
             product = ids[key] if product_or_none is None else product_or_none
             told[key] = product, link
             members[product].add(key)
     return {key: (frozenset(members[product]), link) for key, (product, link) in told.items()}
+
+
+async def _said(house: House) -> tuple[dict[Pair, KeyValue], list[Pair], dict[KeyValue, float]]:
+    """What is in effect: the pairs that are joined, and by which value; those kept apart; and how strong a value is."""
+    decided: dict[Pair, tuple[str, float]] = {}
+    for row in await house.pool.fetch(
+        "select left_source, left_record, right_source, right_record, verdict, decided_at from match_decisions "
+        "where undone_at is null order by decided_at, id"
+    ):
+        decided[pair_of(row)] = row["verdict"], row["decided_at"].timestamp()
+    same = {pair: pair_value(PERSON, pair) for pair, (verdict, _) in decided.items() if verdict == "SAME"}
+    strength = {pair_value(PERSON, pair): at for pair, (_, at) in decided.items()}
+    for row in await house.pool.fetch(
+        "select left_source, left_record, right_source, right_record, probability from match_pairs where verdict = 'LINK'"
+    ):
+        if (pair := pair_of(row)) not in decided:
+            same[pair] = pair_value(MATCHING, pair)
+            strength[same[pair]] = row["probability"]
+    return same, [pair for pair, (verdict, _) in decided.items() if verdict == "APART"], strength
+
+
+def _in(value: KeyValue, catalogues: list[str]) -> bool:
+    source, _, other_source, _ = orjson.loads(value.value)
+    return source in catalogues and other_source in catalogues
 
 
 def _behind(keyed: Mapping[RecordKey, Keyed], told: Mapping[RecordKey, tuple[UUID, Link]]) -> dict[KeyValue, set[UUID]]:

@@ -179,6 +179,8 @@ TABLES = [
     "schedule",
     "live_failures",
     "map_versions",
+    "match_pairs",
+    "match_decisions",
 ]
 
 

@@ -14,12 +14,12 @@ from resolvers.identity import (
     APART,
     Group,
     Keyed,
-    KeyValue,
     Link,
     attach,
     partition,
     unusable,
 )
+from resolvers.key_values import KeyValue
 from resolvers.product_ids import assign_ids, founded_id
 from sources.contract import RecordKey
 

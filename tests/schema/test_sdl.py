@@ -64,7 +64,8 @@ def test_every_field_of_the_map_is_a_fact_and_a_value(
 @pytest.mark.parametrize(
     ("type_name", "fields"),
     [
-        ("Query", "product productsBy products search ownershipMap sources plan"),
+        ("Query", "product productsBy products search ownershipMap sources plan matchCandidates"),
+        ("MatchCandidateConnection", "edges pageInfo"),
         ("TextFact", "definition status freshness source sourceRecordId lastUpdated lastUpdatedBasis observedAt"
                      " candidates conflict value"),
         ("Claim", "source sourceRecordId value display lastUpdated observedAt isWinner reason"),

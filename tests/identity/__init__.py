@@ -1,0 +1,1 @@
+"""Identity: what people decide about it, and what comes of that."""
