@@ -19,6 +19,7 @@ from app.graphiql import GraphiQL, graphiql_routes
 from app.graphql import GraphQLEndpoint, Served
 from app.health import health_routes
 from app.hosts import KnownHosts
+from app.matching import keep_matching
 from app.readiness import keep_ready
 from app.redaction import Redactor
 from app.reload import CurrentRuntime
@@ -74,7 +75,7 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(keep_ready(current))]
+        tasks = [asyncio.create_task(keep_ready(current)), asyncio.create_task(keep_matching(current))]
         if syncing:
             tasks.append(asyncio.create_task(Worker(current).run()))
         yield

@@ -21,6 +21,7 @@ from resolvers.cursors import Cursors
 from resolvers.executor import Executor
 from resolvers.governance import Governance
 from resolvers.ingest import Ingest
+from resolvers.matching_flow.matcher import Matcher
 from resolvers.observing import Observer
 from resolvers.ownership import OwnershipMap
 from resolvers.reader import Reader
@@ -84,6 +85,7 @@ class Runtime:
     state: SystemsState
     memory: Memory
     readying: Readying
+    matcher: Matcher
     schemas: Mapping[str, strawberry.Schema]
     lease: timedelta = timedelta(seconds=20)
     """How long a worker that gives no sign of life keeps a source."""
@@ -180,6 +182,7 @@ async def wire(process: Process, ownership: OwnershipMap, saved_at: datetime | N
             state=state,
             memory=memory,
             readying=readying,
+            matcher=Matcher(pool, ownership),
             schemas=schemas,
             lease=process.settings.lease,
         )

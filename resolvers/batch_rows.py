@@ -14,6 +14,7 @@ from resolvers.normalise import fold_name, spellings
 from sources.contract import Claim, Identifier, Record
 from sources.identifiers import normalise_identifier
 from sources.ledger.batches import Batch
+from sources.ledger.match_records import make_stale
 from sources.ledger.record_rows import (
     AliasRow,
     ChangeRow,
@@ -52,6 +53,8 @@ class Rows:
     """Records of which nothing but claims is written."""
     changes: list[ChangeRow] = field(default_factory=list)
     aliases: list[AliasRow] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+    """Records that are to be matched anew though no claim of theirs moved."""
     renamed: list[str] = field(default_factory=list)
     """Records whose aliases, where they had any, are replaced by those above."""
     digests: dict[str, bytes] = field(default_factory=dict)
@@ -142,6 +145,8 @@ class Rows:
             await drop_aliases(batch, self.renamed)
         if self.aliases:
             await add_aliases(batch, self.aliases)
+        if self.unmatched:
+            await make_stale(batch.connection, batch.source, self.unmatched)
         if self.readable or self.unreadable:
             await write_unreadable(batch, self.readable, self.unreadable)
         if self.restated:

@@ -29,6 +29,7 @@ from sources.contract import RecordKey
 from sources.ledger import links
 from sources.ledger.database import Connection, Pool
 from sources.ledger.map_versions import digest_in_force
+from sources.ledger.match_records import make_due
 from sources.ledger.meeting import sources_now
 from sources.ledger.pairs import (
     APART,
@@ -190,6 +191,7 @@ class Deciding:
             await undo_decisions(connection, [one.id for one in found], by, why)
             now = await relink_records(connection, records, self.ownership, begun=True, keeping=keeping)
             await lead_former_back(connection, now)
+            await self._compare_again(connection, now)
             undone = await decisions_by_id(connection, [one.id for one in found])
             lies = dict.fromkeys(now[key] for key in sorted(records) if key in now)
             return Decided(found[0].action, undone, list(lies), ())
@@ -228,6 +230,7 @@ class Deciding:
             ],
         )
         now = await relink_records(connection, records, self.ownership, begun=True, keeping=keeping)
+        await self._compare_again(connection, now)
         broken = [
             pair
             for pair in before
@@ -236,6 +239,11 @@ class Deciding:
         overridden += (await latest_decisions(connection, broken)).values()
         lies = dict.fromkeys(now[key] for key in sorted(records) if key in now)
         return Decided(action, written, list(lies), overridden), now
+
+    async def _compare_again(self, connection: Connection, records: Iterable[RecordKey]) -> None:
+        """Have matching look at ``records`` anew: they may have lost a partner, or gained one."""
+        taking_part = self.ownership.matching.sources if self.ownership.matching is not None else ()
+        await make_due(connection, [key for key in records if key.source in taking_part])
 
     async def _together(self, connection: Connection, records: Collection[RecordKey]) -> list[Pair]:
         """The pairs that are one product by a person's word, among the products that have ``records``."""

@@ -181,6 +181,8 @@ def _takes(loc: Loc, old: Any, new: Any) -> Takes:
             return Takes.NOTHING if _harmless(str(name)) else Takes.READ
         case ("sources", _, "key" | "connector", *_):
             return Takes.READ
+        case ("identity", "matching", *_):
+            return Takes.NOTHING
         case ("sources", _, "identifiers" | "per_product", *_) | ("identity", *_):
             return Takes.RELINK
         case ("sources", _, "updated_at" | "timezone" | "decimal" | "names" | "fields" | "statements", *_):

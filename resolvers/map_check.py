@@ -9,6 +9,7 @@ from typing import Any
 from resolvers.compatibility.check import check_compatibility
 from resolvers.field_check import check_fields
 from resolvers.map_tables import IDENTITY_KEYS, MapTables
+from resolvers.matching_flow.build import check_matching
 from resolvers.mistakes import Finding, Loc, one_of, shown, under
 from resolvers.source_check import check_sources
 from resolvers.value_check import LONGEST_NAME, check_locale
@@ -25,6 +26,7 @@ def check_map(tables: MapTables) -> tuple[Finding, ...]:
             *check_sources(tables),
             *check_fields(tables),
             *check_compatibility(tables),
+            *check_matching(tables),
         )
         if not under(finding.loc, tables.unreadable)
     )

@@ -20,6 +20,7 @@ from resolvers.interpolation import interpolate
 from resolvers.map_check import check_map
 from resolvers.map_reading import connector_options, read_tables
 from resolvers.map_tables import FieldTable, MapTables
+from resolvers.matching_flow.build import build_matching
 from resolvers.mistakes import Finding, Loc, MapError, Mistake, describe, key_path
 from resolvers.ownership import Audience, DeclaredSource, FieldDefinition, OwnershipMap, Steward, map_digest
 from resolvers.ownership_gaps import gaps
@@ -208,6 +209,7 @@ def _build(tables: MapTables, digest: str, secrets: frozenset[str]) -> Ownership
         locales=locales,
         digest=digest,
         compatibility=build_compatibility(tables),
+        matching=build_matching(tables.identity.matching, sources, fields, locales),
         secrets=secrets,
     )
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from resolvers.compatibility.tables import CompatibilityTable, RelationTable, RuleTable
+from resolvers.matching_flow.declared import MatchingTable
 from resolvers.mistakes import Finding, Loc
 from resolvers.request_limits import LimitsTable
 from sources.declaration import ConnectorKind, ConnectorOptions, Declared, SourceDeclaration
@@ -101,6 +102,8 @@ class IdentityTable(Declared):
     """``[identity]``."""
 
     keys: tuple[str, ...] = IDENTITY_KEYS
+    matching: MatchingTable | None = None
+    """Without it, records are linked by keys alone."""
 
 
 DEFAULT_AUDIENCES: Mapping[str, AudienceTable] = MappingProxyType(

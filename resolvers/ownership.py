@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from resolvers.compatibility.declared import CompatibilityMap
+from resolvers.matching_flow.declared import MatchingMap
 from resolvers.request_limits import RequestLimits
 from resolvers.trusted_documents import TrustedDocuments
 from sources.contract import Scope
@@ -115,6 +116,8 @@ class OwnershipMap:
     secrets: frozenset[str] = field(repr=False)
     """Values that came in through ``${ENV}``; they must never be shown."""
     compatibility: CompatibilityMap = field(default_factory=CompatibilityMap)
+    matching: MatchingMap | None = None
+    """None: records are linked by keys alone."""
     written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What whence.toml says, as parsed: ``${ENV}`` not filled in, and without the secrets that stand in it."""
 

@@ -143,6 +143,10 @@ class Recorder:
         newcomers = [one for place, one in news.items() if not seen[place]]
         return newcomers, [one for place, one in news.items() if seen[place]]
 
+    def matches(self, source: str) -> bool:
+        """Whether records of ``source`` are matched with those of other catalogues."""
+        return self.map.matching is not None and source in self.map.matching.sources
+
     def keyed(self, record: Record) -> Keyed:
         """The record as identity sees it."""
         values = [KeyValue(one.scheme, one.value) for one in record.identifiers if one.scheme in self._schemes]
@@ -317,6 +321,8 @@ class _Writing:
             parts = {name: document.get(name, []) for name in moved}
             self.rows.changes.append(ChangeRow(product, record_id, "CHANGED", parts))
             self.counts.changed += 1
+        elif self.recorder.matches(self.batch.source) and not (same_names and same_identifiers):
+            self.rows.unmatched.append(record_id)
 
     def _state(self, record: Record) -> int:
         """What a record that was there before says about what goes with what; how much of it cannot be read."""

@@ -60,6 +60,20 @@ class SyncProgress:
 
         return seen
 
+    def matching(self) -> Callable[[str, int], None]:
+        """What matching behind a sync calls with what it did ("read" or "matched") and with how many records."""
+        tasks: dict[str, TaskID] = {}
+        counted = {"read": 0, "matched": 0}
+        words = {"read": "reading what is compared", "matched": "looking for the same product elsewhere"}
+
+        def told(what: str, count: int) -> None:
+            if what not in tasks:
+                tasks[what] = self._bars.add_task(words[what], total=None, source="matching", counted="")
+            counted[what] += count
+            self._bars.update(tasks[what], counted=f"{counted[what]:,} records")
+
+        return told
+
     def readying(self) -> Callable[[int], None]:
         """What choosing winners behind a sync calls with each lot of products that it made ready."""
         task: list[TaskID] = []

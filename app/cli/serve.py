@@ -27,6 +27,7 @@ from app.cli.reloading import read_map, watching_map
 from app.demo.launch import DemoCompany
 from app.heap import keep_heap_settled
 from app.main import GRAPHQL_PATH, build_app
+from app.matching import finish_matching
 from app.prompt_clients import PromptClients
 from app.reload import CurrentRuntime, open_current, saved_at
 from app.sync import sync_once
@@ -137,6 +138,7 @@ async def _first_sync(runtime: Runtime, *, everything: bool) -> None:
     titles = {name: runtime.ownership.declaration(name).title for name in names}
     with SyncProgress(titles) as bars:
         reports = await sync_once(runtime, names, progress=bars.progress, done=bars.done)
+        await finish_matching(runtime, bars.matching())
         await runtime.readying.catch_up(bars.readying())
     tell_failures(reports)
     await runtime.state.refresh()

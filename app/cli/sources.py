@@ -14,6 +14,7 @@ from app.cli.documents import sources_document
 from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
 from app.cli.output import NOTHING, clean, marked, moment, remark, say, table, write_json
+from app.wiring import Runtime
 from resolvers.mistakes import one_of
 
 
@@ -36,11 +37,14 @@ async def sources(configuration: Configuration, name: str | None, aside: SetAsid
             raise Ended(ExitCode.CONFIGURATION, f"There is no source {name!r}: {known}")
         document = sources_document(rejected=aside.rejected, unreadable=aside.unreadable, apart=aside.apart)
         answer = await ask(runtime, configuration.redactor, audience, document)
+        told = await _matching(runtime, name)
     answer["data"]["sources"] = found = [one for one in answer["data"]["sources"] if name in (None, one["name"])]
     if as_json:
         write_json(answer)
         return ExitCode.FINE
     _print(found)
+    for text in told:
+        say(text)
     for one in found:
         if aside.apart:
             _list(f"Apart in {one['name']}", ("record", "names", "reason"), one["apartRecords"], _apart)
@@ -57,9 +61,26 @@ async def sources(configuration: Configuration, name: str | None, aside: SetAsid
             totals["unreadable"] and not aside.unreadable
         ),
     }
-    if told := [text for text, worth in untold.items() if worth]:
-        remark(f"{'; '.join(told)}: see why.", "dim")
+    if listed := [text for text, worth in untold.items() if worth]:
+        remark(f"{'; '.join(listed)}: see why.", "dim")
     return ExitCode.FINE
+
+
+async def _matching(runtime: Runtime, name: str | None) -> list[str]:
+    """How far the records of the source ``name``, or of all, have been matched, in words."""
+    waiting = await runtime.matcher.waiting()
+    told = [
+        f"{source}: {count:,} records wait to be matched with those of other catalogues."
+        for source, count in waiting.items()
+        if count and name in (None, source)
+    ]
+    for one in await runtime.matcher.learned():
+        if one.provisional and name in (None, one.left, one.right):
+            told.append(
+                f"{one.left} and {one.right}: with {one.left_records:,} and {one.right_records:,} records there is too "
+                "little to learn from; matching proposes, and links nothing."
+            )
+    return told
 
 
 def _print(found: Sequence[Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from app.cli.ending import Ended, ExitCode
 from app.cli.ledger import open_runtime
 from app.cli.output import remark, write_json
 from app.cli.progress import SyncProgress, show_reports, tell_failures
+from app.matching import finish_matching
 from app.sync import sync_once
 from app.wiring import Runtime
 from resolvers.ingest import SyncReport
@@ -54,7 +55,12 @@ async def sync(configuration: Configuration, names: Sequence[str], full: bool, a
                 waiting=waiting,
                 grace=GRACE_SECONDS,
             )
+            unmatched = await finish_matching(runtime, bars.matching())
             await runtime.readying.catch_up(bars.readying())
+    if unmatched:
+        remark(
+            f"{unmatched:,} records are still to be matched; another process is at it, or a worker will be.", "yellow"
+        )
     if not in_json:
         show_reports(reports)
         tell_failures(reports)

@@ -19,6 +19,7 @@ from app.cli.output import clean, console, remark, say, write_json
 from app.cli.progress import in_words
 from app.cli.reloading import watching_map
 from app.cli.sync import as_json, chosen_sources, collect_rarely
+from app.matching import keep_matching
 from app.readiness import keep_ready
 from app.worker import Worker
 from resolvers.ingest import Progress, SyncReport
@@ -45,12 +46,13 @@ async def watch(configuration: Configuration, names: Sequence[str], in_json: boo
                 grace=GRACE_SECONDS,
             )
             shown.begin(worker.name)
-            readying = asyncio.create_task(keep_ready(current))
+            behind = [asyncio.create_task(keep_ready(current)), asyncio.create_task(keep_matching(current))]
             try:
                 await worker.run()
             finally:
-                readying.cancel()
-                await asyncio.wait([readying], timeout=GRACE_SECONDS)
+                for task in behind:
+                    task.cancel()
+                await asyncio.wait(behind, timeout=GRACE_SECONDS)
     return ExitCode.FINE
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import exp
@@ -89,8 +89,20 @@ def match(left: Sequence[Listing], right: Sequence[Listing], settings: Settings 
     The same whatever order the records come in, and whichever catalogue is called the left. Raises ValueError where two
     records of a catalogue have the same key.
     """
+    return match_profiles((_profiles(left, "left"), _profiles(right, "right")), settings)
+
+
+def match_profiles(
+    sides: tuple[list[Profile], list[Profile]],
+    settings: Settings | None = None,
+    known: Mapping[tuple[str, str], bool] | None = None,
+) -> Matching:
+    """The same for records that have been read, those of either side in the order of their keys.
+
+    ``known``: pairs that are surely one product (True) or surely two (False), by their keys: others learn from them. A
+    record that has its partner so has no other.
+    """
     settings = settings or Settings()
-    sides = (_profiles(left, "left"), _profiles(right, "right"))
     indexes = (Index(sides[0]), Index(sides[1]))
     words = vocabulary(*sides, variant_words(zip(sides, indexes, strict=True)))
     compared = tuple(one for one in comparisons(*sides) if one.name not in settings.without)
@@ -103,19 +115,21 @@ def match(left: Sequence[Listing], right: Sequence[Listing], settings: Settings 
         lists_once(compared, fellows[0]) if settings.once[0] is None else settings.once[0],
         lists_once(compared, fellows[1]) if settings.once[1] is None else settings.once[1],
     )
-    pairs = _pairs(sides, indexes)
+    pairs, fixed = _with_known(_pairs(sides, indexes), sides, known or {})
     # Many pairs come out alike: each outcome is kept once.
     once_each: dict[Levels, Levels] = {}
     levels: list[Levels] = []
     for a, b in pairs:
         outcome = tuple(one.compare(subjects[0][a], subjects[1][b], words) for one in compared)
         levels.append(once_each.setdefault(outcome, outcome))
-    weights = learn(_evidence(compared, sides, pairs, levels, fellows), once=once)
+    weights = learn(_evidence(compared, sides, pairs, levels, fellows, fixed), once=once)
     chances = _chances(weights, pairs, levels, once)
+    for at, chance in fixed.items():
+        chances[at] = chance
     decided = verdicts(
         pairs,
         chances,
-        sizes=(len(left), len(right)),
+        sizes=(len(sides[0]), len(sides[1])),
         once=once,
         policy=settings.policy,
         doubtful=[doubtful(compared, level) for level in levels],
@@ -142,6 +156,32 @@ def _pairs(sides: tuple[list[Profile], list[Profile]], indexes: tuple[Index, Ind
     return sorted(found)
 
 
+def _with_known(
+    pairs: list[tuple[int, int]],
+    sides: tuple[list[Profile], list[Profile]],
+    known: Mapping[tuple[str, str], bool],
+) -> tuple[list[tuple[int, int]], dict[int, float]]:
+    """The pairs with those that are ``known``, and the chances that are fixed by them, by their places."""
+    if not known:
+        return pairs, {}
+    places = tuple({one.key: place for place, one in enumerate(side)} for side in sides)
+    told = {
+        (places[0][left], places[1][right]): same
+        for (left, right), same in known.items()
+        if left in places[0] and right in places[1]
+    }
+    lefts = {left for (left, _), same in told.items() if same}
+    rights = {right for (_, right), same in told.items() if same}
+    pairs = sorted({*pairs, *told})
+    fixed = {}
+    for at, pair in enumerate(pairs):
+        if pair in told:
+            fixed[at] = float(told[pair])
+        elif pair[0] in lefts or pair[1] in rights:
+            fixed[at] = 0.0
+    return pairs, fixed
+
+
 def _fellows(
     side: Sequence[Profile],
     subjects: Sequence[Weighed],
@@ -165,16 +205,18 @@ def _evidence(
     pairs: list[tuple[int, int]],
     levels: list[Levels],
     fellows: tuple[list[list[Levels]], list[list[Levels]]],
+    fixed: Mapping[int, float],
 ) -> Evidence:
     here, there = len(sides[0]), len(sides[1])
     if min(here, there) <= SAMPLE:
-        return Evidence(compared, (here, there), pairs, levels, fellows)
+        return Evidence(compared, (here, there), pairs, levels, fellows, fixed)
     # A sample of the smaller side, with all whom its records meet.
     small = 0 if here <= there else 1
     step = len(sides[small]) // SAMPLE
     chosen = [at for at, pair in enumerate(pairs) if pair[small] % step == 0]
     sizes = (-(-here // step), -(-there // step))
-    return Evidence(compared, sizes, [pairs[at] for at in chosen], [levels[at] for at in chosen], fellows)
+    known = {place: fixed[at] for place, at in enumerate(chosen) if at in fixed}
+    return Evidence(compared, sizes, [pairs[at] for at in chosen], [levels[at] for at in chosen], fellows, known)
 
 
 def _chances(

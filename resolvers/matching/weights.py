@@ -14,8 +14,8 @@ Three things stand in for labels:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp, log
 
 from resolvers.matching.comparisons import Comparison, Level
@@ -115,6 +115,8 @@ class Evidence:
     levels: Sequence[Levels]
     fellows: tuple[Sequence[Sequence[Levels]], Sequence[Sequence[Levels]]]
     """For either side, for each of the records that were sampled, the levels of the pairs with those most like it."""
+    fixed: Mapping[int, float] = field(default_factory=dict)
+    """Chances that are known, by the pair's place: keys or people have decided."""
 
 
 def start(comparisons: tuple[Comparison, ...], sizes: tuple[int, int], pairs: int) -> Weights:
@@ -152,6 +154,8 @@ def learn(evidence: Evidence, *, once: tuple[bool, bool] = (True, True)) -> Weig
         ratios, shares = zip(*(scorer.ratio(levels) for levels in patterns), strict=True)
         odds = [exp(_bounded(ratio)) * weights.activity for ratio in ratios]
         chances = game.marginals([odds[number] for number in of])
+        for place, chance in evidence.fixed.items():
+            chances[place] = chance
         matched = [0.0] * len(patterns)
         for number, chance in zip(of, chances, strict=True):
             matched[number] += chance

@@ -436,3 +436,81 @@ Index(
 Index("match_decisions_by_right", match_decisions.c.right_source, match_decisions.c.right_record)
 Index("match_decisions_by_action", match_decisions.c.action)
 Index("match_decisions_by_time", match_decisions.c.decided_at.desc(), match_decisions.c.id)
+
+match_records = Table(
+    "match_records",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("number", Integer, Identity(), nullable=False),
+    Column("profile", LargeBinary, nullable=False),
+    Column("keys", ARRAY(BigInteger), nullable=False),
+    comment="Present records of catalogues as matching reads them: what is compared of each, and the hashes of the keys by "
+    "which others find it. number stands for it in match_keys.",
+)
+Index("match_records_by_number", match_records.c.number)
+
+match_keys = Table(
+    "match_keys",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("key", BigInteger, primary_key=True),
+    Column("carriers", Integer, nullable=False),
+    Column("records", ARRAY(Integer), nullable=False),
+    postgresql_with={"fillfactor": "80"},
+    comment="For each key the records of a source that carry it, by number. A key that too many carry leads nowhere: then "
+    "they are counted, and records is empty.",
+)
+
+match_progress = Table(
+    "match_progress",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("reading", Text, nullable=False),
+    Column("batch", BigInteger, nullable=False),
+    Column("after", Text, nullable=True),
+    Column("records", BigInteger, nullable=False),
+    comment="How far each catalogue has been read for matching, and in which way: up to which of its batches and, while all "
+    "of it is read anew, after which record. records: how many of it are in match_records.",
+)
+
+match_due = Table(
+    "match_due",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("again", SmallInteger, nullable=False, server_default=text("0")),
+    Column("stale", Boolean, nullable=False, server_default=text("false")),
+    comment="Records that are to be compared with those of other catalogues. stale: they are to be read anew before. again: "
+    "how many others before them lost a partner in turn; such a chain ends soon.",
+)
+Index("match_due_stale", match_due.c.source, match_due.c.record_id, postgresql_where=match_due.c.stale)
+
+match_models = Table(
+    "match_models",
+    metadata,
+    Column("left_source", Text, primary_key=True),
+    Column("right_source", Text, primary_key=True),
+    Column("number", BigInteger, Identity(), primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("reading", Text, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("left_records", BigInteger, nullable=False),
+    Column("right_records", BigInteger, nullable=False),
+    Column("certain", BigInteger, nullable=False),
+    Column("decisions", BigInteger, nullable=False),
+    _moment("trained_at"),
+    Column("content", LargeBinary, nullable=False),
+    comment="What was learned about the records of two catalogues, the last one in use. provisional: there were too few to "
+    "learn from, so it proposes and never links. certain: pairs that keys or people had joined; decisions: how many people "
+    "had taken then.",
+)
+
+match_turn = Table(
+    "match_turn",
+    metadata,
+    Column("only", Boolean, primary_key=True, server_default=text("true")),
+    Column("worker", Text, nullable=False),
+    _moment("held_until"),
+    comment="One row: which process is matching, until when, unless it says more.",
+)
