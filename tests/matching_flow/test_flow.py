@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from resolvers.deciding import Deciding
 from resolvers.matching_flow import lots, matcher
 from resolvers.matching_flow.matcher import Matcher
-from sources.ledger.pairs import APART, LINK, REVIEW, SAME
+from sources.contract import RecordKey
+from sources.ledger.pairs import APART, LINK, REVIEW, SAME, Pair
 from tests.matching_flow.shops import Shops, product
 
 LINKS = 0.9
@@ -287,3 +289,27 @@ async def test_who_loses_its_partner_looks_for_another(shops: Shops) -> None:
     done = await shops.settle("wms")
     assert (done.read, done.matched) == (1, 2)
     assert await shops.verdict("shop s9", "wms second") in (LINK, REVIEW)
+
+
+async def test_what_a_person_decides_has_those_concerned_compared_again(shops: Shops) -> None:
+    """A rejection outlives syncs and learning anew; undone, the pair is found again."""
+    shops.stock(60)
+    await shops.settle()
+    assert await shops.one_product("shop s7", "wms w7")
+    ownership = shops.house.ownership
+    deciding = Deciding(shops.pool, ownership, ownership.sources.keys())
+    pair = Pair.of(RecordKey("shop", "s7"), RecordKey("wms", "w7"))
+    done = await deciding.reject(pair, "ana", "another colour")
+    assert not await shops.one_product("shop s7", "wms w7")
+    assert sum((await shops.matcher.waiting()).values()) == 2
+    await shops.settle()
+    await shops.pool.execute("delete from match_models")
+    shops.put("wms", "w7", title=product(7)["model"], price=product(7)["price"])
+    await shops.settle()
+    assert not await shops.one_product("shop s7", "wms w7")
+    shops.stock(1, 7)
+    await shops.settle()
+    await deciding.undo(done.action, "ana", None)
+    await shops.settle()
+    assert await shops.one_product("shop s7", "wms w7")
+    assert await shops.verdict("shop s7", "wms w7") == LINK
