@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from sources.ledger.database import asyncpg_dsn, migrate
 from sources.ledger.server import LedgerServer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-OPTIONAL_IN_CI = {"product-data", "root"}
+OPTIONAL_IN_CI = {"product-data", "root", "spark"}
 """What a run in CI may lack; any other lack fails it there."""
 
 # Debian keeps servers in sbin, which is not on an ordinary user's PATH.
@@ -51,6 +52,12 @@ def lacking(what: str) -> str | None:
             return "Tryton is installed from the network, and WHENCE_OFFLINE is set" if _offline() else None
         case "pypi":
             return "it is fetched from PyPI, and WHENCE_OFFLINE is set" if _offline() else None
+        case "match":
+            return _not_installed("duckdb", "pyarrow", "splink")
+        case "spark":
+            if not shutil.which("java"):
+                return "no java on PATH (Debian: apt install openjdk-17-jre-headless)"
+            return _not_installed("pyspark", "duckdb", "pyarrow", "splink")
         case "product-data":
             found = product_data()
             return None if found.is_dir() else f"no product data in {found} (WHENCE_PRODUCT_DATA names its directory)"
@@ -58,8 +65,13 @@ def lacking(what: str) -> str | None:
             return None if os.geteuid() == 0 else "only root can change to another user"
         case _:
             raise pytest.UsageError(
-                f"needs({what!r}): write mariadb, node, openssl, tryton, pypi, product-data or root"
+                f"needs({what!r}): write mariadb, node, openssl, tryton, pypi, match, spark, product-data or root"
             )
+
+
+def _not_installed(*modules: str) -> str | None:
+    missing = [name for name in modules if find_spec(name) is None]
+    return f"no {' and no '.join(missing)} (pip install {' '.join(missing)})" if missing else None
 
 
 def _offline() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -139,6 +140,42 @@ def sync(
     from app.cli.sync import sync as work
 
     _end(run(lambda: work(chosen, sources or [], full, accept, as_json), within=SYNC_END_SECONDS))
+
+
+@application.command(epilog=BESIDE)
+def match(
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Only these catalogues, each with each.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing but the report.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Where the report goes: JSON Lines, or CSV if it ends in .csv."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Begin anew: do not go on with a run that was cut off.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that compare; as many as there are cores, up to 4.")
+    ] = None,
+    config: Config = None,
+    directory: Directory = None,
+    as_json: AsJson = False,
+    demo: Demo = False,
+    verbose: Verbose = False,
+) -> None:
+    """Match whole catalogues: find the records without a shared key that are one product.
+
+    What is sure is linked, what is likely is proposed for review. A run that is cut off, by whatever, is gone on with by
+    the next call. It needs the extra: pip install 'whence[match]'. With --json one line for each two catalogues.
+    """
+    from app.cli.configuration import configure
+    from app.cli.match import Asked
+    from app.cli.match import match as work
+
+    chosen = configure(Options(config, directory, as_json, None, demo, verbose))
+    asked = Asked(sources or [], dry_run, report, again, processes)
+    _end(run(lambda: work(chosen, asked, as_json), within=SYNC_END_SECONDS))
 
 
 @application.command()

@@ -9,6 +9,7 @@ Pure: records in, scored pairs with their evidence out; no database, no clock, n
 - :mod:`variants`, :mod:`duplicates` learn from each catalogue which words make variants, and whether it lists products once;
 - :mod:`weights` learns, without labels, what each outcome of a comparison is worth;
 - :mod:`competition` turns weights into probabilities, given that records compete for the same partner;
+- :mod:`screening` compares a pair no further than it takes to know that nothing can come of it;
 - :mod:`verdicts` decides *link*, *review* or *none*; :mod:`evidence` says why;
 - :mod:`run` does it all for two catalogues, :mod:`arrival` for a record that arrives alone.
 """

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
 
 from resolvers.matching.model_numbers import RARE, kin
 from resolvers.matching.profile import Profile
 from resolvers.matching.quantities import Amount
 from resolvers.matching.vocabulary import Vocabulary
-from resolvers.matching.wording import Wording, overlap
+from resolvers.matching.wording import Overlap, Wording, overlap
 
 
-@dataclass(frozen=True, slots=True)
 class Weighed:
-    """A profile with what the vocabulary says of it, computed once a record."""
+    """A profile with what a vocabulary says of it, computed once a record, and what is asked of few only when it is."""
 
-    profile: Profile
-    name: Wording
-    text: Wording
-    brand: str
-    variants: frozenset[str]
-    amounts: dict[str, frozenset[float]]
-    more_amounts: dict[str, frozenset[float]]
+    __slots__ = ("_overlap", "_text", "_vocabulary", "amounts", "brand", "more_amounts", "name", "profile", "variants")
+
+    def __init__(self, profile: Profile, vocabulary: Vocabulary) -> None:
+        head = profile.head
+        self.profile = profile
+        self.name = Wording.of(profile.name.words, profile.name.compounds, vocabulary.name_bits)
+        self.brand: str = profile.brand or (head if head in vocabulary.brands else "")
+        self.variants: frozenset[str] = profile.name.words & vocabulary.variants
+        self.amounts = _by_dimension(profile.name.quantities)
+        self.more_amounts = _by_dimension(profile.more.quantities)
+        self._vocabulary = vocabulary
+        self._text: Wording | None = None
+        self._overlap: tuple[Weighed, Overlap] | None = None
+
+    @property
+    def text(self) -> Wording:
+        """The words of the description."""
+        if self._text is None:
+            self._text = Wording.of(self.profile.more.words, frozenset(), self._vocabulary.text_bits)
+        return self._text
+
+    def shared(self, other: Weighed) -> Overlap:
+        """What the names of the two share. Two comparisons ask it, one after the other: the last answer is kept."""
+        kept = self._overlap
+        if kept is not None and kept[0] is other:
+            return kept[1]
+        found = overlap(self.name, other.name)
+        self._overlap = (other, found)
+        return found
 
 
 def weighed(profile: Profile, vocabulary: Vocabulary) -> Weighed:
     """``profile`` with the weights of its words."""
-    head = profile.head
-    return Weighed(
-        profile=profile,
-        name=Wording.of(profile.name.words, profile.name.compounds, vocabulary.name_bits),
-        text=Wording.of(profile.more.words, frozenset(), vocabulary.text_bits),
-        brand=profile.brand or (head if head in vocabulary.brands else ""),
-        variants=profile.name.words & vocabulary.variants,
-        amounts=_by_dimension(profile.name.quantities),
-        more_amounts=_by_dimension(profile.more.quantities),
-    )
+    return Weighed(profile, vocabulary)
 
 
 def _by_dimension(amounts: frozenset[Amount]) -> dict[str, frozenset[float]]:
@@ -67,7 +78,7 @@ def compare_names(one: Weighed, other: Weighed, vocabulary: Vocabulary) -> int |
     """How alike the names' words are: the cosine of their bits."""
     if not one.name.norm or not other.name.norm:
         return None
-    likeness = overlap(one.name, other.name).weight / (one.name.norm * other.name.norm)
+    likeness = one.shared(other).weight / (one.name.norm * other.name.norm)
     return graded(likeness, NAME_EDGES)
 
 
@@ -75,7 +86,7 @@ def compare_remainders(one: Weighed, other: Weighed, vocabulary: Vocabulary) -> 
     """Whether the two names say anything that the other does not; model numbers are compared elsewhere."""
     if not one.name.norm or not other.name.norm:
         return None
-    _, mine, theirs = overlap(one.name, other.name)
+    _, mine, theirs = one.shared(other)
     here, there = one.profile.name, other.profile.name
     mine = mine or not (
         here.numbers <= there.numbers and here.quantities <= there.quantities and here.colours <= there.colours

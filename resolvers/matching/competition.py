@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
 ROUNDS = 4
 SETTLING = 30
+QUIET = 1e-6
+"""A message that changes by less is none."""
 FAINT = 1e-4
 """Odds below which a pair takes nothing from its competitors."""
 
@@ -42,12 +44,30 @@ class Competition:
         return found
 
     def settled(self, odds: Sequence[float]) -> list[float]:
-        """The marginals once the messages have come to rest, or nearly."""
-        found = self.marginals(odds)
-        for _ in range(SETTLING):
-            before, found = found, self.marginals(odds)
-            if max((abs(a - b) for a, b in zip(before, found, strict=True)), default=0.0) < 1e-4:
+        """The marginals once the messages have come to rest, or nearly. Who hears nothing new says nothing new, so that
+        only those who still argue cost time."""
+        from_left, from_right = self._from_left, self._from_right
+        rivals = self._rivals(odds)
+        sides: list[dict[int, list[int]]] = [
+            {self._pairs[edges[0]][side]: edges for edges in rivals[side]} for side in (0, 1)
+        ]
+        lively: tuple[set[int], set[int]] = (set(sides[0]), set(sides[1]))
+        for _ in range(ROUNDS * SETTLING):
+            if not lively[0] and not lively[1]:
                 break
+            # Both sides speak at once, so that neither goes first.
+            said = (
+                _said(map(sides[0].__getitem__, sorted(lively[0])), odds, from_right),
+                _said(map(sides[1].__getitem__, sorted(lively[1])), odds, from_left),
+            )
+            lively = (
+                _heard(said[1], from_right, self._pairs, 0, sides[0]),
+                _heard(said[0], from_left, self._pairs, 1, sides[1]),
+            )
+        found = []
+        for weight, one, other in zip(odds, from_left, from_right, strict=True):
+            free = weight * one * other
+            found.append(free / (1 + free))
         return found
 
     def _rivals(self, odds: Sequence[float]) -> tuple[list[list[int]], list[list[int]]]:
@@ -72,3 +92,32 @@ def _tell(rivals: Sequence[Sequence[int]], odds: Sequence[float], heard: Sequenc
         for edge, term in zip(edges, terms, strict=True):
             rest = total - term
             told[edge] = 1 / (rest if rest > 1.0 else 1.0)
+
+
+def _said(rivals: Iterable[Sequence[int]], odds: Sequence[float], heard: Sequence[float]) -> list[tuple[int, float]]:
+    said = []
+    for edges in rivals:
+        terms = [odds[edge] * heard[edge] for edge in edges]
+        total = 1 + sum(terms)
+        for edge, term in zip(edges, terms, strict=True):
+            rest = total - term
+            said.append((edge, 1 / (rest if rest > 1.0 else 1.0)))
+    return said
+
+
+def _heard(
+    said: Iterable[tuple[int, float]],
+    told: list[float],
+    pairs: Sequence[tuple[int, int]],
+    side: int,
+    rivals: Container[int],
+) -> set[int]:
+    """Note what was said; the records of ``side``, among those with rivals, to whom it is new."""
+    moved = set()
+    for edge, message in said:
+        if abs(message - told[edge]) > QUIET:
+            told[edge] = message
+            record = pairs[edge][side]
+            if record in rivals:
+                moved.add(record)
+    return moved

@@ -40,6 +40,12 @@ class Settings:
     without: frozenset[str] = frozenset()
 
 
+def version_of(weights: Weights) -> str:
+    """The rule and a digest of its weights: the same for the same weights."""
+    told = repr((weights.m, weights.s, weights.u, weights.sisters, weights.activity))
+    return f"{RULE}.{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """What was learned from two catalogues: enough to score any two records of theirs, now and later."""
@@ -52,8 +58,7 @@ class Model:
     @property
     def version(self) -> str:
         """The rule and a digest of its weights: the same for the same weights."""
-        told = repr((self.weights.m, self.weights.s, self.weights.u, self.weights.sisters, self.weights.activity))
-        return f"{RULE}.{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        return version_of(self.weights)
 
     def levels(self, one: Weighed, other: Weighed) -> Levels:
         """How each comparison of the two comes out."""

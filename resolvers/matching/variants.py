@@ -24,17 +24,24 @@ SISTERS = 6
 
 def variant_words(sides: Iterable[tuple[Sequence[Profile], Index]]) -> frozenset[str]:
     """The words that alone tell records of one catalogue apart, often enough to be no accident."""
+    return words_apart(
+        (side[place], [side[other] for other in index.candidates(side[place], but=place, most=SISTERS)])
+        for side, index in sides
+        for place in range(0, len(side), max(1, len(side) // SAMPLE))
+    )
+
+
+def words_apart(samples: Iterable[tuple[Profile, Iterable[Profile]]]) -> frozenset[str]:
+    """The same, of records that are given, each with those of its own catalogue that are most like it."""
     apart: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    for side, index in sides:
-        step = max(1, len(side) // SAMPLE)
-        for place in range(0, len(side), step):
-            one = side[place].name
-            seen.update(one.words)
-            found: set[str] = set()
-            for other_place in index.candidates(side[place], but=place, most=SISTERS):
-                other = side[other_place].name
-                if len(one.words) >= 3 and len(one.words ^ other.words) <= 2:
-                    found |= one.words - other.words
-            apart.update(found)
+    for record, others in samples:
+        one = record.name
+        seen.update(one.words)
+        found: set[str] = set()
+        for nearest in others:
+            other = nearest.name
+            if len(one.words) >= 3 and len(one.words ^ other.words) <= 2:
+                found |= one.words - other.words
+        apart.update(found)
     return frozenset(word for word, count in apart.items() if count >= MIN_PAIRS and count >= SHARE * seen[word])

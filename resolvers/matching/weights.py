@@ -71,6 +71,16 @@ class Scorer:
         self._sisters = weights.sisters
         self._log_activity = log(weights.activity)
 
+    @property
+    def against(self) -> tuple[Sequence[tuple[float, ...]], Sequence[tuple[float, ...]]]:
+        """For each comparison what its levels weigh against sisters, and against unrelated pairs, in nats."""
+        return self._against_sister, self._against_unrelated
+
+    def floors(self, log_odds: float) -> tuple[float, float]:
+        """What a pair must weigh against sisters, and what against unrelated pairs, to reach ``log_odds``."""
+        wanted = log_odds - self._log_activity
+        return wanted + log(self._sisters), wanted + log(1 - self._sisters)
+
     def ratio(self, levels: Levels) -> tuple[float, float]:
         """The log of how much likelier ``levels`` are for a match than for another candidate, in nats, and the share of
         sisters among such other candidates."""

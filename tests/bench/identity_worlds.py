@@ -7,6 +7,7 @@ partner unless a world says otherwise, and every product has sisters that differ
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from random import Random
 from typing import Any
 
 Row = dict[str, str]
+DATA = Path(os.environ.get("WHENCE_PRODUCT_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+"""Where the real product data is, if it is anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,7 @@ def office(seed: int = 2, lines: int = 260) -> World:
     return _split(random, products, first, second, "office")
 
 
-def parts(seed: int = 3, data: Path = Path("shared/data/pc-parts/buildcores"), limit: int = 500) -> World:
+def parts(seed: int = 3, data: Path = DATA / "pc-parts" / "buildcores", limit: int = 500) -> World:
     """Real PC parts, each catalogue with its own garbling: part numbers in four titles of ten, spelt in some way."""
     random = Random(seed)
     products: list[Any] = []
@@ -408,7 +411,7 @@ def scarce(seed: int = 5, count: int = 4000, alone: tuple[float, float] = (0.04,
     return _split(random, products, first, second, "scarce", alone=alone)
 
 
-def bicycles(seed: int = 6, data: Path = Path("shared/data/adventureworks/Product.csv")) -> World:
+def bicycles(seed: int = 6, data: Path = DATA / "adventureworks" / "Product.csv") -> World:
     """A real maker's products, nearly all of them variants by colour and size; article numbers in a third of the names."""
     random = Random(seed)
     products: list[Any] = []

@@ -201,3 +201,28 @@ def test_a_profile_tells_modules_apart() -> None:
     spent = by_module(profiles.stop().stats)  # type: ignore[attr-defined]
     assert "tests.bench.goals" in spent
     assert any(name.startswith("C: <built-in method builtins.sorted>") for name in spent)
+
+
+@pytest.mark.needs("match")
+def test_the_identity_bench_tells_speed_and_what_splink_makes_of_it(tmp_path: Path) -> None:
+    from tests.bench.identity import main
+    from tests.bench.identity_worlds import fashion
+
+    told = main(["--speed", "--sizes", "60", "400"])
+    assert [goal.name for goal in told.goals] == [
+        "milliseconds a new record",
+        "the same where nothing else runs",
+        "most memory, of all processes",
+    ]
+    assert all(goal.figure is not None and goal.figure > 0 for goal in told.goals)
+    world = fashion(21, 40)
+    for name, rows in (("left", world.left), ("right", world.right)):
+        columns = sorted({column for row in rows for column in row})
+        lines = ["|".join(row.get(column, "") for column in columns) for row in rows]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["|".join(columns), *lines]))
+    (tmp_path / "true.csv").write_text("\n".join(["left|right", *("|".join(pair) for pair in sorted(world.pairs))]))
+    told = main([*(str(tmp_path / f"{name}.csv") for name in ("left", "right", "true")), "--splink"])
+    assert len(told.goals) == 3
+    table = next(one for one in told.tables if "Splink" in one.title)
+    assert table.rows[0][0] == "Whence, links"
+    assert len(table.rows) == 6
