@@ -199,6 +199,9 @@ def main(words: Sequence[str]) -> Report:
     parser.add_argument("--world", action="append", choices=sorted(WORLDS), help="a made-up world; may be repeated")
     parser.add_argument("--third", action="store_true", help="also with every third record of RIGHT left out")
     parser.add_argument("--leave-out", action="store_true", help="also without each comparison in turn")
+    parser.add_argument(
+        "--quick", action="store_true", help="of files neither of the two, which are measured by default"
+    )
     parser.add_argument("--precision", type=float, default=Policy().precision, help="what links are held to (0 to 1)")
     parser.add_argument("--show", type=int, default=0, help="single mistakes of either kind that are shown")
     parser.add_argument("--splink", action="store_true", help="also Splink's model (needs the extra: match)")
@@ -219,14 +222,14 @@ def main(words: Sequence[str]) -> Report:
     if given.files:
         left, right, truth = given.files
         worlds.append(World(f"{left.stem} and {right.stem}", read(left), read(right), true_pairs(truth)))
-    if given.third:
+    whole = bool(given.files) and not given.quick
+    if given.third or whole:
         worlds += [without(world) for world in worlds]
     rows: list[tuple[str | float, ...]] = []
     for world in worlds:
         settings = Settings(Policy(precision=given.precision))
-        row, tables, singles, told = measure(
-            world, settings, leave_out=given.leave_out, show=given.show, splink=given.splink
-        )
+        leave_out = given.leave_out or (whole and not world.name.endswith(LEFT_OUT))
+        row, tables, singles, told = measure(world, settings, leave_out=leave_out, show=given.show, splink=given.splink)
         if given.files:
             report.goals += goals(world.name, told, third_left_out=world.name.endswith(LEFT_OUT))
         rows.append(tuple(row))
