@@ -11,6 +11,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sources.contract import RecordKey
+from sources.ledger.database import Pool
+from sources.ledger.match_pairs import decided_pairs, fellow_rows
+from sources.ledger.pairs import SAME
 
 
 class Fellow(NamedTuple):
@@ -49,6 +52,10 @@ class Bound:
         """Whether ``record`` has no partner in ``source``."""
         return source not in self.with_(record)
 
+    def joined(self, one: RecordKey, other: RecordKey) -> bool:
+        """Whether the two are joined."""
+        return self.with_(one).get(other.source) == other
+
     def may_join(self, one: RecordKey, other: RecordKey) -> bool:
         """Whether no source would have two records among those that the two are joined with."""
         mine, theirs = self.with_(one), self.with_(other)
@@ -58,11 +65,6 @@ class Bound:
         """Whether the two carry the same value of a declared scheme."""
         mine, theirs = self._fellows.get(one), self._fellows.get(other)
         return mine is not None and theirs is not None and not mine.values.isdisjoint(theirs.values)
-
-    def product(self, record: RecordKey) -> UUID | None:
-        """The product that ``record`` lies under; None where it was not among the fellows."""
-        found = self._fellows.get(record)
-        return None if found is None else found.product
 
     def _root(self, key: RecordKey) -> RecordKey:
         while (parent := self._parents.get(key, key)) != key:
@@ -89,3 +91,12 @@ def fellows_of(
         )
         for source, record_id, product, identifiers in rows
     ]
+
+
+async def bound_among(
+    pool: Pool, products: Collection[UUID], schemes: Collection[str], catalogues: Collection[str]
+) -> Bound:
+    """Who of the records that ``catalogues`` have of ``products`` is joined with whom, as the ledger has it."""
+    fellows = fellows_of(await fellow_rows(pool, products, catalogues), schemes)
+    decided = await decided_pairs(pool, [one.key for one in fellows])
+    return Bound(fellows, [(pair.left, pair.right) for pair, said in decided.items() if said == SAME])

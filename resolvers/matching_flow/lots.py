@@ -15,7 +15,7 @@ import orjson
 from resolvers.matching.profile import Profile
 from resolvers.matching.verdicts import Verdict
 from resolvers.matching_flow.blocking import Blocks
-from resolvers.matching_flow.bound import Bound, fellows_of
+from resolvers.matching_flow.bound import Bound, bound_among
 from resolvers.matching_flow.counting import LotCounts, hashed_keys, to_be_counted
 from resolvers.matching_flow.declared import MatchingMap
 from resolvers.matching_flow.judging import Judged, Learned, Place, Scores, Standing, judge, subject, why
@@ -29,12 +29,11 @@ from sources.ledger.match_pairs import (
     Stand,
     StoredPair,
     decided_pairs,
-    fellow_rows,
     pairs_of,
     stands_of,
 )
 from sources.ledger.match_records import StoredProfile, profiles_by_number, profiles_of
-from sources.ledger.pairs import LINK, REVIEW, SAME, Pair
+from sources.ledger.pairs import LINK, REVIEW, Pair
 
 
 @dataclass
@@ -115,10 +114,8 @@ class LotMatching:
         across.write(judged, found)
 
     async def _bound(self, stands: Mapping[RecordKey, Stand]) -> Bound:
-        rows = await fellow_rows(self.pool, {one.product for one in stands.values()}, self.catalogues)
-        fellows = fellows_of(rows, self.map.identity_keys)
-        decided = await decided_pairs(self.pool, [one.key for one in fellows])
-        return Bound(fellows, [(pair.left, pair.right) for pair, said in decided.items() if said == SAME])
+        products = {one.product for one in stands.values()}
+        return await bound_among(self.pool, products, self.map.identity_keys, self.catalogues)
 
 
 class _Across:

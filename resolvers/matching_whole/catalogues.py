@@ -17,7 +17,7 @@ from uuid import UUID
 from resolvers.matching.evidence import Finding
 from resolvers.matching.run import Settings
 from resolvers.matching.verdicts import Verdict
-from resolvers.matching_flow.bound import Bound, fellows_of
+from resolvers.matching_flow.bound import bound_among
 from resolvers.matching_flow.declared import MatchingMap
 from resolvers.matching_flow.listing import listing
 from resolvers.matching_whole.reading import Page, read_page
@@ -25,8 +25,8 @@ from resolvers.matching_whole.run import PAGE, Decided, Resources, Told, WholeRu
 from resolvers.ownership import FieldDefinition, OwnershipMap
 from sources.contract import RecordKey
 from sources.ledger.database import Pool
-from sources.ledger.match_between import joined_between, pairs_between
-from sources.ledger.match_pairs import decided_pairs, decisions_between, fellow_rows, pairs_of, stands_of
+from sources.ledger.match_between import pairs_between, products_shared
+from sources.ledger.match_pairs import decided_pairs, decisions_between, pairs_of, stands_of
 from sources.ledger.match_records import SourceRecord, ids_after, present_records
 from sources.ledger.pairs import SAME, Pair
 
@@ -169,19 +169,28 @@ class CatalogueRun:
         def lots() -> Iterator[list[tuple[str, str, bool]]]:
             after = ""
             while True:
-                found = asyncio.run_coroutine_threadsafe(
-                    joined_between(self._pool, *self.sources, after, PAGE), loop
-                ).result()
-                if not found:
+                found = asyncio.run_coroutine_threadsafe(self._joined(after), loop).result()
+                if found is None:
                     break
-                yield [(left, right, True) for left, right in found]
-                after = found[-1][0]
+                after, joined = found
+                yield [(left, right, True) for left, right in joined]
             decided = asyncio.run_coroutine_threadsafe(
                 decisions_between(self._pool, *self.sources, DECISIONS), loop
             ).result()
             yield [(pair.left.id, pair.right.id, said == SAME) for pair, said in decided.items()]
 
         self._run.know(lots())
+
+    async def _joined(self, after: str) -> tuple[str, list[tuple[str, str]]] | None:
+        """The next pairs behind the left record ``after`` that keys or people joined, and the record that they end with.
+        Those that only matching brought to one product, each with others that share its keys, are as open as before."""
+        found = await products_shared(self._pool, *self.sources, after, PAGE)
+        if not found:
+            return None
+        products = {product for _, _, product in found}
+        bound = await bound_among(self._pool, products, self._map.identity_keys, self._catalogues)
+        pairs = [self._keys(left, right) for left, right, _ in found]
+        return found[-1][0], [(left.id, right.id) for left, right in pairs if bound.joined(left, right)]
 
     async def changes(self, after: int = 0) -> AsyncIterator[tuple[int, list[Change]]]:
         """What is to be changed, in lots: how many decided pairs lie behind the lot, and its changes. Pairs that came out as
@@ -213,7 +222,10 @@ class CatalogueRun:
             )
 
     def _pair(self, one: Decided) -> Pair:
-        return Pair(RecordKey(self.sources[0], one.left), RecordKey(self.sources[1], one.right))
+        return Pair(*self._keys(one.left, one.right))
+
+    def _keys(self, left: str, right: str) -> tuple[RecordKey, RecordKey]:
+        return RecordKey(self.sources[0], left), RecordKey(self.sources[1], right)
 
     async def _held_against(self, lot: Sequence[Decided]) -> list[Change]:
         pairs = {self._pair(one): one for one in lot}
@@ -221,9 +233,8 @@ class CatalogueRun:
         stands = await stands_of(self._pool, ends)
         decided = await decided_pairs(self._pool, ends)
         stood = {one.pair: one.verdict for one in await pairs_of(self._pool, ends)}
-        rows = await fellow_rows(self._pool, {one.product for one in stands.values()}, self._catalogues)
-        fellows = fellows_of(rows, self._map.identity_keys)
-        bound = Bound(fellows, [(pair.left, pair.right) for pair, said in decided.items() if said == SAME])
+        products = {one.product for one in stands.values()}
+        bound = await bound_among(self._pool, products, self._map.identity_keys, self._catalogues)
         changes = []
         for pair, one in pairs.items():
             if pair in decided or pair.left not in stands or pair.right not in stands:
@@ -235,8 +246,8 @@ class CatalogueRun:
                 bound.share_a_key(pair.left, pair.right) or not bound.may_join(pair.left, pair.right)
             ):
                 kind = "HELD"
-            products = (stands[pair.left].product, stands[pair.right].product)
-            changes.append(Change(pair, kind, one.probability, one.findings, products, stood.get(pair)))
+            two = (stands[pair.left].product, stands[pair.right].product)
+            changes.append(Change(pair, kind, one.probability, one.findings, two, stood.get(pair)))
         return changes
 
 

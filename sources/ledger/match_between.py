@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from uuid import UUID
 
 from sources.contract import RecordKey
 from sources.ledger.database import Connection, Pool
@@ -19,17 +20,17 @@ async def pairs_between(
     return [StoredPair(pair_of(row), *row[4:]) for row in rows]
 
 
-async def joined_between(
+async def products_shared(
     ledger: Connection | Pool, left: str, right: str, after: str, limit: int
-) -> list[tuple[str, str]]:
-    """The present records of two sources that stand behind one product and were not brought there by matching: the next
-    ``limit`` behind the left record ``after``."""
-    rows = await ledger.fetch(_JOINED, left, right, after, limit)
-    return [(row[0], row[1]) for row in rows]
+) -> list[tuple[str, str, UUID]]:
+    """The present records of two sources that stand behind one product, with it, but for those that matching alone brought
+    there: the next ``limit`` behind the left record ``after``."""
+    rows = await ledger.fetch(_SHARED, left, right, after, limit)
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
-_JOINED = """
-select l.record_id, r.record_id
+_SHARED = """
+select l.record_id, r.record_id, l.product_id
 from crosswalk l
 join records there on there.product_id = l.product_id and there.source = $2 and there.gone_at is null
 join crosswalk r on (r.source, r.record_id) = (there.source, there.record_id)
