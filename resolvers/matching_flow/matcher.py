@@ -111,7 +111,7 @@ class Matcher:
         """Read what moved, and match what is due, until nothing is. ``told`` what was done ("read" or "matched") with how
         many records, lot by lot."""
         done = Matched()
-        if self._matching is None or await digest_in_force(self._pool) not in (None, self._map.digest):
+        if self._matching is None or not await self._in_force(self._pool):
             return done
         if not any((await self.waiting()).values()) and not await self._teaching.outdated():
             return done
@@ -137,7 +137,7 @@ class Matcher:
     async def _until_nothing_is_due(self, done: Matched, told: Callable[[str, int], None] | None) -> None:
         assert self._matching is not None
         sizes: dict[str, int] = {}
-        while await take_matching(self._pool, self._worker, LEASE_SECONDS):
+        while await take_matching(self._pool, self._worker, LEASE_SECONDS) and await self._in_force(self._pool):
             read = await self._reading.catch_up((lambda count: told("read", count)) if told else None)
             done.read += read
             if await being_read_first(self._pool):
@@ -150,16 +150,23 @@ class Matcher:
             if not due:
                 return
             result = await self._lots.match([key for key, _ in due], models, sizes)
-            await self._write(result, dict(due), done)
+            if not await self._write(result, dict(due), done):
+                return
             if told is not None:
                 told("matched", len(due))
             await asyncio.sleep(0)
 
-    async def _write(self, result: LotResult, again: dict[RecordKey, int], done: Matched) -> None:
-        """Write what came out of a lot, and have the records linked whose links that changes."""
+    async def _in_force(self, ledger: Connection | Pool) -> bool:
+        return await digest_in_force(ledger) in (None, self._map.digest)
+
+    async def _write(self, result: LotResult, again: dict[RecordKey, int], done: Matched) -> bool:
+        """Write what came out of a lot, and have the records linked whose links that changes; False, with nothing written,
+        where another map has been taken into use since."""
         async with self._pool.acquire() as connection, connection.transaction():
             await come_to_match(connection)
             await self._relinking.begin(connection, result.due)
+            if not await self._in_force(connection):
+                return False
             ends = {key for pair in {*result.rows, *result.obsolete} for key in pair} | set(result.due)
             now = await stands_of(connection, ends)
             moved = {key for key in ends if now.get(key) != result.stands.get(key)}
@@ -180,6 +187,7 @@ class Matcher:
         done.looked_at += result.looked_at
         done.links += len(after - before) - len(before - after)
         done.reviews += sum(row.verdict != LINK for row in rows)
+        return True
 
     async def _have_others_look(
         self, connection: Connection, lost: Iterable[Pair], due: Collection[RecordKey], again: dict[RecordKey, int]

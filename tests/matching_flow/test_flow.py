@@ -244,6 +244,30 @@ async def test_a_lot_does_not_write_over_what_moved_meanwhile(shops: Shops, monk
     assert len(await links(shops)) >= LINKS * 58
 
 
+async def test_a_map_that_is_superseded_meanwhile_links_nothing_more(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.stock(60)
+    await shops.sync()
+    monkeypatch.setattr(matcher, "LOT", 25)
+    whole, lot = lots.LotMatching.match, 0
+
+    async def meanwhile(*arguments: object, **named: object) -> object:
+        nonlocal lot
+        found = await whole(*arguments, **named)  # type: ignore[arg-type]
+        lot += 1
+        if lot == 2:
+            await shops.pool.execute(
+                "insert into map_versions (digest, taken_at, declared, effects) values ('another', now(), '{}', '[]')"
+            )
+        return found
+
+    monkeypatch.setattr(lots.LotMatching, "match", meanwhile)
+    done = await shops.matcher.catch_up()
+    assert (lot, done.matched) == (2, 25)
+    assert (await shops.matcher.waiting())["wms"] == 60
+
+
 async def test_the_order_in_which_catalogues_come_matters_little(shops: Shops) -> None:
     shops.stock(60, shop=False)
     await shops.settle("wms")
