@@ -16,7 +16,8 @@ from resolvers.matching_flow.storing import FORM, stored
 from resolvers.ownership import OwnershipMap
 from sources.contract import RecordKey
 from sources.ledger.database import Connection, Pool
-from sources.ledger.match_pairs import pairs_of, remove_pairs
+from sources.ledger.links import take_turn
+from sources.ledger.match_pairs import pairs_of, remove_pairs, stands_of
 from sources.ledger.match_records import (
     Progress,
     ReadRecord,
@@ -64,7 +65,9 @@ class Reading:
         count = 0
         progress = (await progress_of(self.pool, [source])).get(source)
         if progress is None or progress.reading != self.version:
-            progress = Progress(self.version, last, "", progress.records if progress else 0)
+            # Who left in batches that were not read yet is in no list of ids: these are gone through all the same.
+            batch, records = (progress.batch, progress.records) if progress else (last, 0)
+            progress = Progress(self.version, batch, "", records)
         while progress.after is not None:
             ids = await ids_after(self.pool, source, progress.after, AT_ONCE)
             progress = await self._write(source, ids, replace(progress, after=ids[-1] if ids else None))
@@ -86,11 +89,17 @@ class Reading:
         """Read the records ``ids``, and note how far that is."""
         async with self.pool.acquire() as connection, connection.transaction():
             await come_to_match(connection)
-            found = await present_records(connection, source, ids)
+            gone = await _absent(connection, source, ids)
+            if gone:
+                # Their pairs are forgotten: meanwhile none of them comes back, nor does anybody link by these.
+                await take_turn(connection)
+                gone = await _absent(connection, source, ids)
+            there = [one for one in ids if one not in gone]
+            # Due first, and read then: what is changed in between waits, and is stale again.
+            await make_read_due(connection, source, there, gone)
+            found = await present_records(connection, source, there)
             rows = await asyncio.to_thread(self._read, found)
-            gone = set(ids).difference(row.record_id for row in rows)
             more = await write_read(connection, source, rows, gone)
-            await make_read_due(connection, source, [row.record_id for row in rows], gone)
             if gone:
                 await _leave(connection, source, gone)
             progress = replace(progress, records=progress.records + more)
@@ -99,6 +108,11 @@ class Reading:
 
     def _read(self, records: Sequence[SourceRecord]) -> list[ReadRecord]:
         return [stored(profile(listing(one, self.matching, self.map.fields))) for one in records]
+
+
+async def _absent(connection: Connection, source: str, ids: Sequence[str]) -> set[str]:
+    there = await stands_of(connection, [RecordKey(source, one) for one in ids])
+    return {one for one in ids if RecordKey(source, one) not in there}
 
 
 async def _leave(connection: Connection, source: str, gone: Collection[str]) -> None:

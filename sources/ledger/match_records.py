@@ -59,7 +59,9 @@ class StoredProfile(NamedTuple):
 
 
 async def come_to_match(connection: Connection) -> None:
-    """Wait until no other transaction writes what matching knows; held until this one ends."""
+    """Wait until no other transaction writes what matching knows; held until this one ends. Who links too comes here first,
+    see :mod:`sources.ledger.links`; decisions and batches, which have records be due, do not, so all who write into
+    ``match_due`` go by the order of its key."""
     await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
 
 
@@ -107,7 +109,7 @@ async def stale_ids(pool: Pool, source: str, limit: int) -> list[str]:
 
 
 async def make_read_due(connection: Connection, source: str, ids: Collection[str], gone: Collection[str]) -> None:
-    """Have ``ids``, which were read anew, be compared; those that are ``gone`` are not any more."""
+    """Have ``ids``, which are about to be read anew, be compared; those that are ``gone`` are not any more."""
     await connection.execute(_MAKE_READ_DUE, source, sorted(ids))
     await connection.execute(
         "delete from match_due where source = $1 and record_id = any($2::text[])", source, list(gone)
@@ -233,21 +235,23 @@ select record_id from crosswalk where source = $1 and record_id > $2 and gone_at
 """
 _IDS_OF_BATCHES = "select distinct record_id from changes where source = $1 and batch > $2 and batch <= $3"
 _MAKE_STALE = """
-insert into match_due (source, record_id, stale) select $1, unnest($2::text[]), true
+insert into match_due (source, record_id, stale)
+select $1, record_id, true from unnest($2::text[]) as w (record_id) order by record_id
 on conflict (source, record_id) do update set stale = true
 """
 _MAKE_READ_DUE = """
-insert into match_due (source, record_id) select $1, unnest($2::text[])
+insert into match_due (source, record_id) select $1, record_id from unnest($2::text[]) as w (record_id) order by record_id
 on conflict (source, record_id) do update set stale = false, again = 0
 """
 _MAKE_DUE = """
 insert into match_due (source, record_id, again)
 select w.source, w.record_id, $3::smallint from unnest($1::text[], $2::text[]) as w (source, record_id)
-join match_records r using (source, record_id)
+join match_records r using (source, record_id) order by w.source, w.record_id
 on conflict (source, record_id) do nothing
 """
 _MAKE_ALL_DUE = """
 insert into match_due (source, record_id) select source, record_id from match_records where source = any($1::text[])
+order by source, record_id
 on conflict (source, record_id) do nothing
 """
 _DUE = """

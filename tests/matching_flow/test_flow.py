@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from resolvers.deciding import Deciding
-from resolvers.matching_flow import lots, matcher
+from resolvers.matching_flow import lots, matcher, reading
 from resolvers.matching_flow.matcher import Matcher
 from sources.contract import RecordKey
+from sources.ledger.match_records import make_stale
 from sources.ledger.pairs import APART, LINK, REVIEW, SAME, Pair
 from tests.matching_flow.shops import Shops, product
 
@@ -111,6 +112,82 @@ async def test_a_record_that_is_gone_leaves_its_pair_and_comes_back_to_it(shops:
     await shops.settle("wms")
     assert await shops.verdict("shop s5", "wms w5") == LINK
     assert await shops.product("wms w5") == await shops.product("shop s5") == before
+
+
+async def beside(shops: Shops, system: str) -> None:
+    """A sync that begins now, and is done unless it must wait."""
+    task = asyncio.create_task(shops.sync(system))
+    _SYNCS.append(task)
+    await asyncio.wait([task], timeout=0.5)
+
+
+_SYNCS: list[asyncio.Task[None]] = []
+
+
+async def test_a_record_that_comes_back_while_its_pairs_are_forgotten_is_not_linked_by_them(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shops.stock(60)
+    await shops.settle()
+    shops.drop("wms", "w5")
+    await shops.sync("wms")
+    whole = reading.pairs_of
+
+    async def meanwhile(*arguments: Any) -> Any:
+        found = await whole(*arguments)
+        shops.put("wms", "w5", title="a thing of another kind")
+        await beside(shops, "wms")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "pairs_of", meanwhile)
+        await shops.matcher.catch_up()
+    await _SYNCS.pop()
+    await shops.matcher.catch_up()
+    assert await shops.verdict("shop s5", "wms w5") is None
+    assert not await shops.one_product("shop s5", "wms w5")
+
+
+async def test_a_name_that_changes_while_it_is_read_is_read_again(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        one = product(number)
+        shops.put("hall", f"h{number}", label=f"{one['maker']} {one['kind']} {one['model']}")
+    shops.stock(40, wms=False)
+    await shops.settle()
+    assert await shops.verdict("hall h3", "shop s3") == LINK
+    await make_stale_now(shops, "h3")
+    whole = reading.present_records
+
+    async def meanwhile(*arguments: Any) -> Any:
+        found = await whole(*arguments)
+        if not _SYNCS:
+            shops.put("hall", "h3", label="something else altogether")
+            await beside(shops, "hall")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "present_records", meanwhile)
+        await shops.matcher.catch_up()
+    await _SYNCS.pop()
+    await shops.matcher.catch_up()
+    assert await shops.verdict("hall h3", "shop s3") is None
+
+
+async def make_stale_now(shops: Shops, record: str) -> None:
+    async with shops.pool.acquire() as connection:
+        await make_stale(connection, "hall", [record])
+
+
+async def test_who_left_before_all_is_read_anew_is_forgotten_too(shops: Shops) -> None:
+    shops.stock(40)
+    await shops.settle()
+    shops.drop("wms", "w5")
+    shops.rewire(("[identity.matching]\n", '[identity.matching]\nattributes = ["brand"]\n'))
+    await shops.settle()
+    assert await shops.pool.fetchval("select count(*) from match_records where record_id = 'w5'") == 0
+    assert await shops.verdict("shop s5", "wms w5") is None
 
 
 async def test_a_stronger_record_takes_the_partner(shops: Shops) -> None:
