@@ -26,7 +26,7 @@ from resolvers.ownership import FieldDefinition, OwnershipMap
 from sources.contract import RecordKey
 from sources.ledger.database import Pool
 from sources.ledger.match_between import pairs_between, products_shared
-from sources.ledger.match_pairs import decided_pairs, decisions_between, pairs_of, stands_of
+from sources.ledger.match_pairs import Stand, decided_pairs, decisions_between, pairs_of, stands_of
 from sources.ledger.match_records import SourceRecord, ids_after, present_records
 from sources.ledger.pairs import SAME, Pair
 
@@ -194,7 +194,8 @@ class CatalogueRun:
 
     async def changes(self, after: int = 0) -> AsyncIterator[tuple[int, list[Change]]]:
         """What is to be changed, in lots: how many decided pairs lie behind the lot, and its changes. Pairs that came out as
-        they stand, by the same rule, are among them; those to drop come last."""
+        they stand, by the same rule, are among them; those to drop come last. Pairs of records that came or changed since
+        they were read here are left as they stand: what this run knows of them is not so any more."""
         source = self._run.decided(after)
         while lot := await asyncio.to_thread(_some, source, LOT):
             after += len(lot)
@@ -205,6 +206,8 @@ class CatalogueRun:
             standing = stored[-1].pair
             gone = [one for one in stored if one.pair not in found and one.decided is None]
             stands = await stands_of(self._pool, [key for one in gone for key in one.pair])
+            moved = await self._moved(stands)
+            gone = [one for one in gone if moved.isdisjoint(one.pair)]
             nobody = UUID(int=0)
             yield (
                 after,
@@ -221,6 +224,15 @@ class CatalogueRun:
                 ],
             )
 
+    async def _moved(self, stands: Mapping[RecordKey, Stand]) -> set[RecordKey]:
+        """The present records that are not as they were read."""
+        read: dict[RecordKey, bytes] = {}
+        for side, source in enumerate(self.sources):
+            names = [key.id for key in stands if key.source == source]
+            digests = await asyncio.to_thread(self._run.digests, side, names)
+            read.update((RecordKey(source, name), digest) for name, digest in digests.items())
+        return {key for key, stand in stands.items() if read.get(key) != stand.digest}
+
     def _pair(self, one: Decided) -> Pair:
         return Pair(*self._keys(one.left, one.right))
 
@@ -231,13 +243,14 @@ class CatalogueRun:
         pairs = {self._pair(one): one for one in lot}
         ends = {key for pair in pairs for key in pair}
         stands = await stands_of(self._pool, ends)
+        moved = await self._moved(stands)
         decided = await decided_pairs(self._pool, ends)
         stood = {one.pair: one.verdict for one in await pairs_of(self._pool, ends)}
         products = {one.product for one in stands.values()}
         bound = await bound_among(self._pool, products, self._map.identity_keys, self._catalogues)
         changes = []
         for pair, one in pairs.items():
-            if pair in decided or pair.left not in stands or pair.right not in stands:
+            if pair in decided or pair.left not in stands or pair.right not in stands or not moved.isdisjoint(pair):
                 continue
             if not bound.open(pair.left, pair.right.source) or not bound.open(pair.right, pair.left.source):
                 continue
@@ -252,7 +265,7 @@ class CatalogueRun:
 
 
 def _read_stored(matching: MatchingMap, fields: Mapping[str, FieldDefinition], records: Sequence[SourceRecord]) -> Page:
-    return read_page([listing(one, matching, fields) for one in records])
+    return read_page([listing(one, matching, fields) for one in records], [one.digest for one in records])
 
 
 def _some(source: Iterator[Decided], most: int) -> list[Decided]:

@@ -20,6 +20,8 @@ class Page:
 
     names: list[str]
     """The keys that the records have in their catalogue."""
+    digests: list[bytes]
+    """Of what the records were when they were read, as their catalogue has it."""
     profiles: bytes
     lengths: array[int]
     keys: array[int]
@@ -45,8 +47,9 @@ def to_be_counted(one: Profile) -> dict[Kind, Collection[str]]:
     }
 
 
-def read_page(listings: Sequence[Listing]) -> Page:
-    """The profiles of ``listings`` in their order, and what is to be counted of them."""
+def read_page(listings: Sequence[Listing], digests: Sequence[bytes] | None = None) -> Page:
+    """The profiles of ``listings`` in their order, and what is to be counted of them; ``digests`` of what they were made of
+    go with them."""
     profiles: list[bytes] = []
     keys = array("Q")
     carriers = array("I")
@@ -75,6 +78,7 @@ def read_page(listings: Sequence[Listing]) -> Page:
         counts.extend(seen[kind].values())
     return Page(
         names=[listing.key for listing in listings],
+        digests=list(digests) if digests is not None else [b""] * len(listings),
         profiles=b"".join(profiles),
         lengths=array("I", map(len, profiles)),
         keys=keys,

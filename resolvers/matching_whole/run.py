@@ -156,7 +156,8 @@ class WholeRun:
         counted = {"side": sides, "kind": page.kinds, "text": page.texts, "records": page.counts}
         with self.state.together():
             self._tables.insert(f"keys_{side}", {"key": page.keys, "place": places})
-            self._tables.insert(f"names_{side}", {"name": page.names, "place": array("I", range(records, upto))})
+            places_read = array("I", range(records, upto))
+            self._tables.insert(f"names_{side}", {"name": page.names, "place": places_read, "digest": page.digests})
             self._tables.insert("counted", counted)
             self._tables.insert("heads", {"name": list(page.heads), "records": array("I", page.heads.values())})
             self._tables.insert("brands", {"name": sorted(page.brands)})
@@ -165,6 +166,12 @@ class WholeRun:
                 "insert or replace into sides values (?, ?, ?, ?)",
                 [side, upto, size, page.names[-1]],
             )
+
+    def digests(self, side: int, names: Iterable[str]) -> dict[str, bytes]:
+        """What the records ``names`` of a side were when they were read, as digests; those left out that were not."""
+        return dict(
+            self._tables.rows(f"select name, digest from names_{side} where name in (select unnest(?))", [list(names)])
+        )
 
     def know(self, pairs: Iterable[Sequence[tuple[str, str, bool]]]) -> None:
         """Pairs of keys, left and right, that are surely one product (True) or surely two, in lots; once both sides are

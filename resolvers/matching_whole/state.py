@@ -13,7 +13,7 @@ from typing import Any
 from resolvers.matching.run import RULE
 from resolvers.matching_whole.tables import Tables
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the tables and files; a run of another layout is begun anew."""
 
 _TABLES = """
@@ -21,8 +21,8 @@ create table if not exists done (step varchar primary key, told json);
 create table if not exists sides (side utinyint primary key, records uinteger, size ubigint, last varchar);
 create table if not exists keys_0 (key ubigint, place uinteger);
 create table if not exists keys_1 (key ubigint, place uinteger);
-create table if not exists names_0 (name varchar, place uinteger);
-create table if not exists names_1 (name varchar, place uinteger);
+create table if not exists names_0 (name varchar, place uinteger, digest blob);
+create table if not exists names_1 (name varchar, place uinteger, digest blob);
 create table if not exists told (one varchar, other varchar, same boolean);
 create table if not exists known (one uinteger, other uinteger, same boolean);
 create table if not exists counted (side utinyint, kind utinyint, text ubigint, records uinteger);

@@ -39,6 +39,8 @@ class SourceRecord(NamedTuple):
     names: Sequence[str]
     identifiers: Sequence[Mapping[str, str]]
     observed_at: datetime
+    digest: bytes = b""
+    """Of what was last written of it."""
 
 
 class ReadRecord(NamedTuple):
@@ -281,7 +283,7 @@ left join match_progress p on p.source = w.source
 left join cursors k on k.source = w.source
 """
 _PRESENT = """
-select x.record_id, r.claims, r.names, r.identifiers, r.observed_at
+select x.record_id, r.claims, r.names, r.identifiers, r.observed_at, x.digest
 from unnest($2::text[]) as w (record_id)
 join crosswalk x on x.source = $1 and x.record_id = w.record_id and x.gone_at is null
 join records r on (r.product_id, r.source, r.record_id) = (x.product_id, x.source, x.record_id)

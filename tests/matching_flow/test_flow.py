@@ -11,7 +11,8 @@ from resolvers.deciding import Deciding
 from resolvers.matching_flow import lots, matcher, reading
 from resolvers.matching_flow.matcher import Matcher
 from sources.contract import RecordKey
-from sources.ledger.match_records import make_stale
+from sources.ledger.match_pairs import pairs_of
+from sources.ledger.match_records import make_stale, present_records
 from sources.ledger.pairs import APART, LINK, REVIEW, SAME, Pair
 from tests.matching_flow.shops import Shops, product
 
@@ -131,7 +132,7 @@ async def test_a_record_that_comes_back_while_its_pairs_are_forgotten_is_not_lin
     await shops.settle()
     shops.drop("wms", "w5")
     await shops.sync("wms")
-    whole = reading.pairs_of
+    whole = pairs_of
 
     async def meanwhile(*arguments: Any) -> Any:
         found = await whole(*arguments)
@@ -158,7 +159,7 @@ async def test_a_name_that_changes_while_it_is_read_is_read_again(
     await shops.settle()
     assert await shops.verdict("hall h3", "shop s3") == LINK
     await make_stale_now(shops, "h3")
-    whole = reading.present_records
+    whole = present_records
 
     async def meanwhile(*arguments: Any) -> Any:
         found = await whole(*arguments)

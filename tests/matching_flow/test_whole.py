@@ -12,7 +12,7 @@ from sources.ledger.pairs import LINK
 from tests.matching_flow.shops import Shops, open_shops
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from resolvers.matching_whole.catalogues import Change
 
@@ -39,8 +39,12 @@ async def with_depot(database_url: str) -> AsyncIterator[Shops]:
         yield opened
 
 
-async def run(shops: Shops, directory: Path, *, write: bool = True) -> list[Change]:
-    """The shop and the warehouse matched as a whole; what that changed."""
+async def nothing() -> None:
+    """What happens while a run is at it."""
+
+
+async def run(shops: Shops, directory: Path, meanwhile: Callable[[], Awaitable[object]] = nothing) -> list[Change]:
+    """The shop and the warehouse matched as a whole; what that changed. ``meanwhile`` happens when all is read."""
     from resolvers.matching_whole.applying import write_lot
     from resolvers.matching_whole.catalogues import CatalogueRun
     from resolvers.matching_whole.run import Resources
@@ -51,11 +55,11 @@ async def run(shops: Shops, directory: Path, *, write: bool = True) -> list[Chan
         shops.pool, ownership, ownership.matching, ("shop", "wms"), directory, resources=Resources(1, 200)
     )
     await whole.find()
+    await meanwhile()
     found = []
     async for _, lot in whole.changes():
         found += lot
-        if write:
-            await write_lot(shops.pool, ownership, whole.version, lot)
+        await write_lot(shops.pool, ownership, whole.version, lot)
     whole.remove()
     return found
 
@@ -73,3 +77,24 @@ async def test_what_matching_joined_stays_open_whatever_keys_each_side_has(with_
     changes = await run(shops, tmp_path / "run")
     assert [one.kind for one in changes if one.pair.left.id == "s7" and one.pair.right.id == "w7"] == ["LINK"]
     assert await shops.one_product("shop s7", "wms w7", "hall h7", "depot d7")
+
+
+async def test_what_moved_since_it_was_read_is_left_to_the_flow(with_depot: Shops, tmp_path: Path) -> None:
+    shops = with_depot
+    shops.stock(60)
+    shops.stock(1, 60, wms=False)
+    await shops.sync()
+
+    async def meanwhile() -> None:
+        shops.put("wms", "w7", title="a thing of another kind")
+        shops.stock(1, 60)
+        await shops.settle()
+        assert await shops.verdict("shop s60", "wms w60") == LINK
+        await shops.pool.execute("delete from match_pairs where left_record = 's8'")
+
+    await run(shops, tmp_path / "run", meanwhile)
+    assert await shops.verdict("shop s7", "wms w7") is None
+    assert not await shops.one_product("shop s7", "wms w7")
+    assert await shops.verdict("shop s60", "wms w60") == LINK
+    assert await shops.one_product("shop s60", "wms w60")
+    assert await shops.verdict("shop s8", "wms w8") == LINK
