@@ -525,3 +525,16 @@ def test_a_pair_is_one_in_either_order() -> None:
     assert Pair.of(WMS, ERP).other(ERP) == WMS
     with pytest.raises(ValueError, match="one record"):
         Pair.of(ERP, ERP)
+
+
+async def test_why_records_would_not_be_one_names_nobody_hidden(house: House) -> None:
+    await put(house, erp={"gtin": GTIN, "sku": "K"}, pim={"gtin": GTIN}, wms={"sku": "K"}, crm={"label": "Kettle"})
+    await deciding(house).reject(Pair.of(ERP, WMS), "ana", None)
+    await deciding(house).reject(Pair.of(CRM, PIM), "ana", None)
+    told = await refused(deciding(house).confirm(Pair.of(CRM, ERP), "ben", None))
+    assert told.code == "HELD_APART"
+    assert "wms w" in str(told)
+    told = await refused(deciding(house, "crm", "erp", "pim").confirm(Pair.of(CRM, ERP), "ben", None))
+    assert told.code == "HELD_APART"
+    assert "wms" not in str(told)
+    assert await house.pool.fetchval("select count(*) from match_decisions where verdict = 'SAME'") == 0

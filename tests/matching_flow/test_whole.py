@@ -98,3 +98,20 @@ async def test_what_moved_since_it_was_read_is_left_to_the_flow(with_depot: Shop
     assert await shops.verdict("shop s60", "wms w60") == LINK
     assert await shops.one_product("shop s60", "wms w60")
     assert await shops.verdict("shop s8", "wms w8") == LINK
+
+
+async def test_a_run_by_a_map_that_is_superseded_writes_nothing(with_depot: Shops, tmp_path: Path) -> None:
+    from resolvers.matching_whole.applying import Superseded
+
+    shops = with_depot
+    shops.stock(60)
+    await shops.sync()
+
+    async def meanwhile() -> None:
+        await shops.pool.execute(
+            "insert into map_versions (digest, taken_at, declared, effects) values ('another', now(), '{}', '[]')"
+        )
+
+    with pytest.raises(Superseded):
+        await run(shops, tmp_path / "run", meanwhile)
+    assert not await shops.pairs()
