@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from math import exp
 
 from resolvers.matching.comparing import weighed
-from resolvers.matching.comparisons import doubtful
+from resolvers.matching.comparisons import least_chance
 from resolvers.matching.profile import Profile
 from resolvers.matching.run import Model, Scored
 from resolvers.matching.verdicts import Policy, Verdict
@@ -49,7 +49,7 @@ def arrival(
     for key, odds, levels in held:
         # In a catalogue that lists a product several times its records do not compete.
         chance = odds / total if alone else odds / (1 + odds)
-        sure = chance >= max(policy.precision, policy.surest) and not doubtful(model.comparisons, levels)
+        sure = chance >= max(policy.precision, policy.surest, least_chance(model.comparisons, levels))
         if sure and not (key in taken and model.once[side]):
             verdict = Verdict.LINK
         else:

@@ -137,7 +137,7 @@ def _mentions(profile: Profile, brand: str) -> bool:
 def compare_quantities(one: Weighed, other: Weighed, vocabulary: Vocabulary) -> int | None:
     """Whether sizes, capacities, voltages and pack counts agree, in each dimension that both tell."""
     agreed = differing = in_text = 0
-    for dimension in one.amounts.keys() | other.amounts.keys():
+    for dimension in (one.amounts.keys() | other.amounts.keys()) - {"packed"}:
         mine, theirs = one.amounts.get(dimension), other.amounts.get(dimension)
         if mine and theirs:
             if _close(dimension, mine, theirs):
@@ -150,12 +150,25 @@ def compare_quantities(one: Weighed, other: Weighed, vocabulary: Vocabulary) -> 
             in_text += _close(dimension, one.more_amounts[dimension], theirs)
     if differing:
         return 3 if agreed or in_text else 4
+    if _several(one, other) or _several(other, one):
+        return 5
     if agreed:
         return 0 if agreed > 1 else 1
     return 2 if in_text else None
 
 
-_EXACT = frozenset({"data", "pack", "size", "ports", "lines"})
+def _several(one: Weighed, other: Weighed) -> bool:
+    """Whether one is called a pack of several, and the other tells nothing of how many."""
+    counts = one.amounts.get("packed")
+    return (
+        counts is not None
+        and max(counts, default=0) > 1
+        and "pack" not in other.amounts
+        and "pack" not in other.more_amounts
+    )
+
+
+_EXACT = frozenset({"data", "pack", "size", "ports", "lines", "extent"})
 
 
 def _close(dimension: str, mine: frozenset[float], theirs: frozenset[float]) -> bool:

@@ -31,8 +31,11 @@ from resolvers.matching.comparing import (
 from resolvers.matching.profile import Profile
 from resolvers.matching.vocabulary import Vocabulary
 
-APART = "apart"
-ANCHOR = "anchor"
+APART, ANCHOR, SUPPORT, CONTRARY, FAINT, FAR = "apart", "anchor", "support", "contrary", "faint", "far"
+NEVER = 2.0
+"""No chance is enough."""
+SURER = 0.85
+"""A wrong link costs about as much as six that are missed."""
 Compare = Callable[["Weighed", "Weighed", Vocabulary], int | None]
 
 
@@ -42,8 +45,8 @@ class Level:
     how often unrelated candidates, all before anything is learned.
 
     ``sign`` is 1 where it never speaks against a match, -1 where it never speaks for one, 0 where data decide; no more than
-    the share ``most`` of matches is believed to have it. ``role``: APART tells variants of one product apart, so that no
-    likeness alone links them; ANCHOR outweighs that.
+    the share ``most`` of matches is believed to have it. ``role``: what it means for linking unasked, see
+    :func:`least_chance`.
     """
 
     name: str
@@ -69,10 +72,15 @@ def _levels(*rows: tuple[Any, ...]) -> tuple[Level, ...]:
     return tuple(Level(*row) for row in rows)
 
 
-def doubtful(compared: Sequence[Comparison], levels: Sequence[int | None]) -> bool:
-    """Whether something tells the two apart as variants of one product, and nothing outweighs it."""
+def least_chance(compared: Sequence[Comparison], levels: Sequence[int | None]) -> float:
+    """The least chance at which two records may be linked unasked, whatever else speaks for it: no chance is enough where
+    something tells them apart as variants of one product, or where next to nothing of their names and no model number is
+    alike; and one must be SURER where their model numbers differ, or where little is alike but many small things."""
     roles = {one.levels[level].role for one, level in zip(compared, levels, strict=True) if level is not None}
-    return APART in roles and ANCHOR not in roles
+    backed = ANCHOR in roles or SUPPORT in roles
+    if APART in roles or (FAR in roles and not backed):
+        return NEVER
+    return SURER if CONTRARY in roles or (FAINT in roles and not backed) else 0.0
 
 
 MODEL_NUMBER = Comparison(
@@ -80,18 +88,18 @@ MODEL_NUMBER = Comparison(
     _levels(
         ("the same, nowhere else", 0.40, 0.003, 0.0005, 1, 1.0, ANCHOR),
         ("the same, rare", 0.10, 0.01, 0.002, 1, 1.0, ANCHOR),
-        ("the same, beside others", 0.05, 0.01, 0.005, 1),
+        ("the same, beside others", 0.05, 0.01, 0.005, 1, 1.0, SUPPORT),
         ("the same, common", 0.02, 0.06, 0.03, 0),
         ("in a description, nowhere else", 0.04, 0.003, 0.0005, 1, 1.0, ANCHOR),
-        ("in a description", 0.03, 0.02, 0.005, 1),
-        ("one is longer, nowhere else", 0.08, 0.03, 0.001, 1),
-        ("one is longer", 0.05, 0.06, 0.005, 1),
-        ("other endings, nowhere else", 0.02, 0.05, 0.001, 0, 0.05),
-        ("one is part of the other", 0.03, 0.02, 0.005, 0),
+        ("in a description", 0.03, 0.02, 0.005, 1, 1.0, SUPPORT),
+        ("one is longer, nowhere else", 0.08, 0.03, 0.001, 1, 1.0, SUPPORT),
+        ("one is longer", 0.05, 0.06, 0.005, 1, 1.0, SUPPORT),
+        ("other endings, nowhere else", 0.02, 0.05, 0.001, 0, 0.05, SUPPORT),
+        ("one is part of the other", 0.03, 0.02, 0.005, 0, 1.0, SUPPORT),
         ("one has an ending", 0.03, 0.08, 0.004, 0, 0.05, APART),
         ("other endings", 0.01, 0.10, 0.005, 0, 0.03, APART),
         ("other digits", 0.02, 0.30, 0.05, -1, 0.03, APART),
-        ("different", 0.15, 0.334, 0.885, -1, 0.3),
+        ("different", 0.15, 0.334, 0.885, -1, 0.3, CONTRARY),
     ),
     compare_model_numbers,
 )
@@ -103,10 +111,10 @@ NAME = Comparison(
         ("much alike", 0.13, 0.14, 0.01, 1),
         ("alike", 0.18, 0.20, 0.03, 0),
         ("half alike", 0.17, 0.18, 0.08, 0),
-        ("a third alike", 0.14, 0.13, 0.17, 0),
-        ("hardly alike", 0.10, 0.08, 0.30, 0),
-        ("little in common", 0.05, 0.04, 0.27, -1),
-        ("nothing in common", 0.03, 0.02, 0.136, -1),
+        ("a third alike", 0.14, 0.13, 0.17, 0, 1.0, FAINT),
+        ("hardly alike", 0.10, 0.08, 0.30, 0, 1.0, FAR),
+        ("little in common", 0.05, 0.04, 0.27, -1, 1.0, FAR),
+        ("nothing in common", 0.03, 0.02, 0.136, -1, 1.0, FAR),
     ),
     compare_names,
     graded=True,
@@ -162,10 +170,11 @@ COMPARISONS = (
         "quantities",
         _levels(
             ("several the same", 0.30, 0.10, 0.02, 1),
-            ("the same", 0.50, 0.30, 0.2, 1),
+            ("the same", 0.49, 0.30, 0.2, 1),
             ("in the description", 0.10, 0.05, 0.08, 1),
             ("some differ", 0.06, 0.20, 0.1, -1, 0.06, APART),
-            ("different", 0.04, 0.35, 0.6, -1, 0.05, APART),
+            ("different", 0.03, 0.33, 0.57, -1, 0.05, APART),
+            ("a pack on one side", 0.02, 0.02, 0.03, 0, 1.0, APART),
         ),
         compare_quantities,
     ),
@@ -237,7 +246,7 @@ def value_comparison(field: str) -> Comparison:
         field,
         _levels(
             ("the same, nowhere else", 0.15, 0.01, 0.0005, 1, 1.0, ANCHOR),
-            ("the same, rare", 0.15, 0.08, 0.005, 1),
+            ("the same, rare", 0.15, 0.08, 0.005, 1, 1.0, SUPPORT),
             ("the same", 0.40, 0.40, 0.15, 1),
             ("alike", 0.15, 0.16, 0.1, 0),
             ("different", 0.15, 0.35, 0.7445, -1),

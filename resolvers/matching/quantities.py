@@ -30,6 +30,7 @@ _TABLE = {
     "lines": "/ p 1 i 1",
     "heat": "btu 1 btus 1",
     "pack": "pack 1 packs 1 pk 1 ct 1 count 1 pcs 1 pc 1 pieces 1 piece 1 stück 1 stk 1 er-pack 1 disc 1 discs 1 sheets 1",
+    "packed": "pack 1 packs 1 pk 1 er-pack 1",
     "ports": "port 1 ports 1",
     "time": "minutes 1 minute 1 min 1 hours 60 hour 60 hr 60",
 }
@@ -77,6 +78,12 @@ _PACK_OF = re.compile(
 )
 
 
+_EXTENT = re.compile(
+    r"(?<![\w.,])(\d{1,4}(?:[.,]\d)?) ?[x×] ?(\d{1,4}(?:[.,]\d)?)(?: ?[x×] ?(\d{1,4}(?:[.,]\d)?))?(?![\w×])"
+)
+"""``30x40``: two or three sides."""
+
+
 def amounts(text: str) -> tuple[frozenset[Amount], str]:
     """The quantities in a :func:`~resolvers.matching.words.plain` text, and the text without them."""
     found: set[Amount] = set()
@@ -89,7 +96,13 @@ def amounts(text: str) -> tuple[frozenset[Amount], str]:
         return " "
 
     def take_pack(match: re.Match[str]) -> str:
-        found.add(Amount("pack", float(match[1] or match[2] or match[3])))
+        count = float(match[1] or match[2] or match[3])
+        found.update((Amount("pack", count), Amount("packed", count)))
+        return " "
+
+    def take_extent(match: re.Match[str]) -> str:
+        sides = [float(side.replace(",", ".")) for side in match.groups() if side]
+        found.add(Amount("extent", sum(side * 10_000**place for place, side in enumerate(reversed(sides)))))
         return " "
 
     if not any(map(str.isdigit, text)):
@@ -97,6 +110,7 @@ def amounts(text: str) -> tuple[frozenset[Amount], str]:
     for pattern, name in _SPOKEN:
         text = pattern.sub(name, text)
     rest = _PACK_OF.sub(take_pack, text)
+    rest = _EXTENT.sub(take_extent, rest)
     rest = _QUANTITY.sub(take, rest)
     return frozenset(found), rest
 

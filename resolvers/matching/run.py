@@ -10,8 +10,9 @@ from math import exp
 
 from resolvers.matching.candidates import Index
 from resolvers.matching.comparing import Weighed, weighed
-from resolvers.matching.comparisons import Comparison, comparisons, doubtful
+from resolvers.matching.comparisons import Comparison, comparisons, least_chance
 from resolvers.matching.competition import Competition
+from resolvers.matching.copies import Copies
 from resolvers.matching.duplicates import lists_once
 from resolvers.matching.evidence import Finding, findings
 from resolvers.matching.profile import Listing, Profile, profile
@@ -112,9 +113,13 @@ def match_profiles(
     words = vocabulary(*sides, variant_words(zip(sides, indexes, strict=True)))
     compared = tuple(one for one in comparisons(*sides) if one.name not in settings.without)
     subjects = ([weighed(one, words) for one in sides[0]], [weighed(one, words) for one in sides[1]])
+    copies = Copies(), Copies()
+    for which, side in zip(copies, sides, strict=True):
+        for place, one in enumerate(side):
+            which.shown(place, one)
     fellows = (
-        _fellows(sides[0], subjects[0], indexes[0], compared, words.within(0)),
-        _fellows(sides[1], subjects[1], indexes[1], compared, words.within(1)),
+        _fellows(sides[0], subjects[0], indexes[0], compared, words.within(0), copies[0]),
+        _fellows(sides[1], subjects[1], indexes[1], compared, words.within(1), copies[1]),
     )
     once = (
         lists_once(compared, fellows[0]) if settings.once[0] is None else settings.once[0],
@@ -127,7 +132,7 @@ def match_profiles(
     for a, b in pairs:
         outcome = tuple(one.compare(subjects[0][a], subjects[1][b], words) for one in compared)
         levels.append(once_each.setdefault(outcome, outcome))
-    weights = learn(_evidence(compared, sides, pairs, levels, fellows, fixed), once=once)
+    weights = learn(_evidence(compared, sides, pairs, levels, fellows, fixed, copies), once=once)
     chances = _chances(weights, pairs, levels, once)
     for at, chance in fixed.items():
         chances[at] = chance
@@ -137,7 +142,7 @@ def match_profiles(
         sizes=(len(sides[0]), len(sides[1])),
         once=once,
         policy=settings.policy,
-        doubtful=[doubtful(compared, level) for level in levels],
+        least=[least_chance(compared, level) for level in levels],
     )
     scored = [
         Scored(sides[0][a].key, sides[1][b].key, chance, verdict, level)
@@ -193,14 +198,17 @@ def _fellows(
     index: Index,
     compared: Sequence[Comparison],
     words: Vocabulary,
+    copies: Copies,
 ) -> list[list[Levels]]:
     step = max(1, len(side) // FELLOWS_SAMPLE)
     return [
         [
             tuple(one.compare(subjects[place], subjects[other], words) for one in compared)
             for other in index.candidates(side[place], but=place, most=FELLOWS)
+            if copies.shown(other, side[other])
         ]
         for place in range(0, len(side), step)
+        if copies.shown(place, side[place])
     ]
 
 
@@ -211,14 +219,17 @@ def _evidence(
     levels: list[Levels],
     fellows: tuple[list[list[Levels]], list[list[Levels]]],
     fixed: Mapping[int, float],
+    copies: tuple[Copies, Copies],
 ) -> Evidence:
-    here, there = len(sides[0]), len(sides[1])
-    if min(here, there) <= SAMPLE:
-        return Evidence(compared, (here, there), pairs, levels, fellows, fixed)
+    here, there = (round(len(side) * which.share()) for side, which in zip(sides, copies, strict=True))
     # A sample of the smaller side, with all whom its records meet.
-    small = 0 if here <= there else 1
-    step = len(sides[small]) // SAMPLE
-    chosen = [at for at, pair in enumerate(pairs) if pair[small] % step == 0]
+    small = 0 if len(sides[0]) <= len(sides[1]) else 1
+    step = max(1, len(sides[small]) // SAMPLE)
+    chosen = [
+        at
+        for at, pair in enumerate(pairs)
+        if pair[small] % step == 0 and all(copies[side].shown(pair[side], sides[side][pair[side]]) for side in (0, 1))
+    ]
     sizes = (-(-here // step), -(-there // step))
     known = {place: fixed[at] for place, at in enumerate(chosen) if at in fixed}
     return Evidence(compared, sizes, [pairs[at] for at in chosen], [levels[at] for at in chosen], fellows, known)

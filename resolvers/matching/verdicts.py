@@ -41,10 +41,10 @@ def verdicts(
     sizes: tuple[int, int],
     once: tuple[bool, bool],
     policy: Policy,
-    doubtful: Sequence[bool] | None = None,
+    least: Sequence[float] | None = None,
 ) -> list[Verdict]:
-    """A verdict for each pair, from its probability. Pairs of equal probability are taken in their own order; those that
-    are ``doubtful`` are not linked, however probable."""
+    """A verdict for each pair, from its probability. Pairs of equal probability are taken in their own order; none is
+    linked whose probability is below its ``least``."""
     found = [Verdict.NONE] * len(pairs)
     order = sorted(range(len(pairs)), key=lambda at: (-chances[at], pairs[at]))
     left_taken: set[int] = set()
@@ -52,7 +52,7 @@ def verdicts(
     hoped, count = 0.0, 0
     for at in order:
         left, right = pairs[at]
-        if doubtful is not None and doubtful[at]:
+        if least is not None and chances[at] < least[at]:
             continue
         if chances[at] < policy.surest or hoped + chances[at] < policy.precision * (count + 1):
             break

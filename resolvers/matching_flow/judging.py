@@ -8,14 +8,14 @@ records, their candidates, and the pairs that those stand in already. So it matt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import exp
 from typing import NamedTuple, TypeAlias
 
 from resolvers.matching.comparing import Weighed, weighed
-from resolvers.matching.comparisons import APART, Comparison
+from resolvers.matching.comparisons import least_chance
 from resolvers.matching.competition import FAINT, Competition
 from resolvers.matching.evidence import Finding, findings
 from resolvers.matching.profile import Profile
@@ -152,17 +152,10 @@ def _verdict(
     if place in standing.asked:
         return Verdict.REVIEW
     free = (0, place.left) not in taken and (1, place.right) not in taken
-    sure = learned.link is not None and chance >= learned.link and not told_apart(learned.model.comparisons, levels)
+    sure = learned.link is not None and chance >= max(learned.link, least_chance(learned.model.comparisons, levels))
     if sure and free and place not in standing.held:
         return Verdict.LINK
     return Verdict.REVIEW if chance >= learned.review else Verdict.NONE
-
-
-def told_apart(compared: Sequence[Comparison], levels: Levels) -> bool:
-    """Whether a colour, a size, a capacity, a voltage, a pack count or the end of a model number tells the two apart. A whole
-    run lets a shared model number outweigh that; nobody looks at what the flow links, so here a person is asked."""
-    told = (one.levels[level].role for one, level in zip(compared, levels, strict=True) if level is not None)
-    return APART in told
 
 
 def _settled(

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 
-from resolvers.matching.comparisons import comparisons
+from resolvers.matching.comparisons import comparisons, least_chance
 from resolvers.matching.competition import Competition
 from resolvers.matching.profile import Profile
 from resolvers.matching.run import RULE, Model, Settings, match_profiles
 from resolvers.matching.verdicts import Policy, Verdict, verdicts
 from resolvers.matching.vocabulary import Vocabulary, vocabulary
 from resolvers.matching.weights import MOST_PARTNERED, Levels, start
-from resolvers.matching_flow.judging import Learned, told_apart
+from resolvers.matching_flow.judging import Learned
 
 ENOUGH = 30
 """Records of either catalogue from which on anything is learned; with fewer, matching proposes by what holds of any
@@ -74,7 +74,7 @@ def learned(
         sizes=(len(sides[0]), len(sides[1])),
         once=model.once,
         policy=policy,
-        doubtful=[told_apart(model.comparisons, one.levels) for one in open_pairs],
+        least=[least_chance(model.comparisons, one.levels) for one in open_pairs],
     )
     links = [chance for chance, verdict in zip(chances, decided, strict=True) if verdict is Verdict.LINK]
     asked = [chance for chance, verdict in zip(chances, decided, strict=True) if verdict is Verdict.REVIEW]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resolvers.matching import run as in_memory
 from resolvers.matching import variants
+from resolvers.matching.copies import Copies
 from resolvers.matching.duplicates import lists_once
 from resolvers.matching.profile import Profile
 from resolvers.matching.vocabulary import BRAND_SHARE, MIN_BRAND
@@ -78,21 +79,22 @@ def learned_model(
 ) -> Learned:
     """``learned`` with weights, and with whether either catalogue lists a product once where ``once`` does not say."""
     bench = Bench(directory, learned)
+    copies = Copies(), Copies()
     near = (
-        _fellow_levels(tables, bench, learned, sizes, 0),
-        _fellow_levels(tables, bench, learned, sizes, 1),
+        _fellow_levels(tables, bench, learned, sizes, 0, copies[0]),
+        _fellow_levels(tables, bench, learned, sizes, 1, copies[1]),
     )
     lists = (
         lists_once(learned.comparisons, near[0]) if once[0] is None else once[0],
         lists_once(learned.comparisons, near[1]) if once[1] is None else once[1],
     )
-    weights = learn(_evidence(tables, bench, learned, sizes, near), once=lists)
+    weights = learn(_evidence(tables, bench, learned, sizes, near, copies), once=lists)
     told = (weights.m, weights.s, weights.u, weights.sisters, weights.activity)
     return replace(learned, weights=told, once=lists)
 
 
 def _fellow_levels(
-    tables: Tables, bench: Bench, learned: Learned, sizes: tuple[int, int], side: int
+    tables: Tables, bench: Bench, learned: Learned, sizes: tuple[int, int], side: int, copies: Copies
 ) -> list[list[Levels]]:
     within = bench.vocabulary.within(side)
     step = max(1, sizes[side] // in_memory.FELLOWS_SAMPLE)
@@ -101,8 +103,10 @@ def _fellow_levels(
         [
             tuple(one.compare(bench[side, place], bench[side, other], within) for one in learned.comparisons)
             for other in like.get(place, ())
+            if copies.shown(other, bench[side, other].profile)
         ]
         for place in range(0, sizes[side], step)
+        if copies.shown(place, bench[side, place].profile)
     ]
 
 
@@ -112,6 +116,7 @@ def _evidence(
     learned: Learned,
     sizes: tuple[int, int],
     near: tuple[list[list[Levels]], list[list[Levels]]],
+    copies: tuple[Copies, Copies],
 ) -> Evidence:
     here, there = sizes
     step = 1 if min(sizes) <= in_memory.SAMPLE else min(sizes) // in_memory.SAMPLE
@@ -123,11 +128,14 @@ def _evidence(
     for ones, others in tables.batches(statement, [step]):
         for pair in zip(array("I", ones.tobytes()), array("I", others.tobytes()), strict=True):
             left, right = bench[0, pair[0]], bench[1, pair[1]]
+            if not (copies[0].shown(pair[0], left.profile) and copies[1].shown(pair[1], right.profile)):
+                continue
             found = tuple(one.compare(left, right, bench.vocabulary) for one in learned.comparisons)
             pairs.append(pair)
             levels.append(once_each.setdefault(found, found))
     fixed = _fixed(tables, pairs)
-    return Evidence(learned.comparisons, (-(-here // step), -(-there // step)), pairs, levels, near, fixed)
+    shown = round(here * copies[0].share()), round(there * copies[1].share())
+    return Evidence(learned.comparisons, (-(-shown[0] // step), -(-shown[1] // step)), pairs, levels, near, fixed)
 
 
 def _fixed(tables: Tables, pairs: Sequence[tuple[int, int]]) -> dict[int, float]:

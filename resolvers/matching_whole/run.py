@@ -21,7 +21,7 @@ from math import exp
 from pathlib import Path
 from typing import TypeVar, cast
 
-from resolvers.matching.comparisons import doubtful
+from resolvers.matching.comparisons import least_chance
 from resolvers.matching.competition import Competition
 from resolvers.matching.evidence import Finding, findings
 from resolvers.matching.run import Settings, version_of
@@ -292,7 +292,7 @@ class WholeRun:
             pairs.extend(zip(array("I", ones.tobytes()), array("I", others.tobytes()), strict=True))
             odds.extend(exp(min(_LIMIT, one)) for one in array("d", log_odds.tobytes()))
         known = self._tables.rows("select distinct outcome from scored")
-        doubts = {outcome for (outcome,) in known if doubtful(learned.comparisons, levels_of(outcome))}
+        least = {outcome: least_chance(learned.comparisons, levels_of(outcome)) for (outcome,) in known}
         outcomes = [outcome for (outcome,) in self._tables.rows(f"select outcome from {_OPEN} order by one, other")]
         once = learned.once
         chances = Competition(pairs, left_once=once[0], right_once=once[1]).settled(odds)
@@ -302,7 +302,7 @@ class WholeRun:
             sizes=self.sizes,
             once=once,
             policy=self._settings.policy,
-            doubtful=[outcome in doubts for outcome in outcomes],
+            least=[least[outcome] for outcome in outcomes],
         )
         kept = [at for at, verdict in enumerate(found) if verdict is not Verdict.NONE]
         with self.state.together():

@@ -50,10 +50,10 @@ def test_a_catalogue_that_lists_several_times_has_no_rivals() -> None:
 
 
 def decide(
-    chances: list[float], policy: Policy, pairs: list[tuple[int, int]] | None = None, doubtful: list[bool] | None = None
+    chances: list[float], policy: Policy, pairs: list[tuple[int, int]] | None = None, least: list[float] | None = None
 ) -> list[Verdict]:
     pairs = pairs or [(at, at) for at in range(len(chances))]
-    return verdicts(pairs, chances, sizes=(20, 20), once=(True, True), policy=policy, doubtful=doubtful)
+    return verdicts(pairs, chances, sizes=(20, 20), once=(True, True), policy=policy, least=least)
 
 
 def test_links_stop_where_they_are_no_longer_expected_to_be_right() -> None:
@@ -65,8 +65,8 @@ def test_no_link_is_less_than_sure() -> None:
     assert decide([0.999] * 9 + [0.7], Policy(precision=0.9))[-1] is Verdict.REVIEW
 
 
-def test_what_is_doubtful_is_never_linked() -> None:
-    assert decide([0.999, 0.999], Policy(), doubtful=[True, False]) == [Verdict.REVIEW, Verdict.LINK]
+def test_what_must_be_surer_than_anything_is_never_linked() -> None:
+    assert decide([0.999, 0.999], Policy(), least=[2.0, 0.9]) == [Verdict.REVIEW, Verdict.LINK]
 
 
 def test_the_queue_is_short_and_leaves_out_the_linked() -> None:

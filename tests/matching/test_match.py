@@ -127,3 +127,33 @@ def test_a_real_makers_variants_are_told_apart() -> None:
     told = score(match(listings(world.left), listings(world.right)), world.pairs)
     assert told.precision >= 0.97
     assert told.recall >= 0.9
+
+
+def test_many_identical_titles_spoil_nothing_that_is_learned() -> None:
+    def catalogues(copies: int) -> tuple[list[Listing], list[Listing]]:
+        left = [Listing(f"s{n}", f"Maker{n % 5} quiet kettle MK{1000 + n * 37}X", price=20 + n) for n in range(50)]
+        right = [Listing(f"w{n}", f"MAKER{n % 5} MK-{1000 + n * 37}X kettle", price=20 + n) for n in range(50)]
+        left += [Listing(f"z{n:04}", "Replacement gasket", price=3.5) for n in range(copies)]
+        return left, right
+
+    links = {
+        copies: {(one.left, one.right) for one in match(*catalogues(copies)).pairs if one.verdict is Verdict.LINK}
+        for copies in (0, 400)
+    }
+    assert len(links[0]) == 50
+    assert links[400] == links[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Lumina Frame 30x40 oak", "Lumina Poster 30x40"),
+        ("Voltix LED Bulb VL9 2-pack", "Voltix LED Bulb VL9"),
+        ("Kestrel Speaker KS55 18V", "Kestrel Speaker KS55 12V"),
+    ],
+)
+def test_a_size_or_a_pack_is_no_model_number_and_tells_apart(one: str, other: str) -> None:
+    left = [Listing(f"s{n}", f"Maker{n % 5} quiet kettle MK{1000 + n * 37}X", price=20 + n) for n in range(50)]
+    right = [Listing(f"w{n}", f"MAKER{n % 5} MK-{1000 + n * 37}X kettle", price=20 + n) for n in range(50)]
+    found = match([*left, Listing("one", one)], [*right, Listing("other", other)])
+    assert ("one", "other") not in {(pair.left, pair.right) for pair in found.pairs if pair.verdict is Verdict.LINK}
