@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Strict
 
 from resolvers.compatibility.tables import CompatibilityTable, RelationTable, RuleTable
 from resolvers.matching_flow.declared import MatchingTable
@@ -84,7 +84,7 @@ class AudienceTable(Declared):
     """May put questions to stewards; without it, who sees the ownership map may."""
     answers: bool = False
     """May answer them."""
-    decides: bool = False
+    decides: Annotated[bool, Strict()] = False
     """May say which records are one product."""
     trusted_documents: str | None = None
     only_trusted: bool = False

@@ -30,7 +30,8 @@ def _source_gaps(ownership: OwnershipMap) -> Iterator[Finding]:
     for name, source in ownership.sources.items():
         declaration = source.declaration
         keyed = any(all(part in declaration.identifiers for part in _PARTS[key]) for key in ownership.identity_keys)
-        if not keyed and not declaration.statements:  # those name whom they are about
+        matched = ownership.matching is not None and name in ownership.matching.sources
+        if not keyed and not matched and not declaration.statements:  # those name whom they are about
             yield Finding(
                 ("sources", name, "identifiers"),
                 "no identity key, so that its records join no other's",

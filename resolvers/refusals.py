@@ -143,7 +143,7 @@ class Refusing:
             named = self._named(twice)
             raise Refused(
                 "TWO_OF_ONE_SOURCE",
-                f"{named} would be on one product, and a product has one record of each catalogue. Split off "
+                f"{_opened(named)} would be on one product, and a product has one record of each catalogue. Split off "
                 "(splitProduct) the one that does not belong to its product, or remove it in its system, and decide then.",
                 records=self._shown(twice),
             )
@@ -188,13 +188,14 @@ class Refusing:
         )
 
     def no_part(self, product: UUID, members: Collection[RecordKey], off: Collection[RecordKey]) -> None:
-        """Records that are none of the product's, or all of them."""
+        """Records that are none of the product's, or all of them that their asker sees."""
         strange = sorted(key for key in off if key not in members or key.source not in self.visible)
         if strange:
             named = ", ".join(f"{key.source} {key.id}" for key in strange[:MOST_NAMED])
             raise Refused("NOT_FOUND", f"The product {product} has no record {named}. Name records of its crosswalk.")
-        if not off or len(off) == len(members):
-            raise Refused("NO_PART", f"Name some of the {len(members)} records of {product}, and not all.")
+        seen = [key for key in members if key.source in self.visible]
+        if not off or len(off) == len(seen):
+            raise Refused("NO_PART", f"Name some of the records of {product} that you see, and not all of them.")
 
     def nothing_to_undo(self, found: Sequence[Decision]) -> list[Decision]:
         """The decisions that are to be undone, which must be there, and not be undone."""
@@ -233,3 +234,10 @@ def _decided(found: Decision) -> Refused:
 
 def _no_record(key: RecordKey) -> Refused:
     return Refused("NOT_FOUND", f"There is no record {key.source} {key.id}.")
+
+
+def _opened(text: str) -> str:
+    """A text that begins a sentence; the name of a source stays as it is."""
+    return (
+        text.replace("records of systems", "Records of systems", 1) if text.startswith("records of systems") else text
+    )

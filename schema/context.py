@@ -56,6 +56,7 @@ class RequestContext:
         self.visible = self.ownership.sources_for(self.audience)
         audience = self.ownership.audiences[self.audience]
         self.governs = audience.governance
+        self.decides = audience.decides
         self.explained = audience.governance or audience.decides
         """Whether links say what they rest on."""
         self.partner_lists = 0

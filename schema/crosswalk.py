@@ -135,8 +135,8 @@ def _evidence(context: RequestContext, kept: Mapping[str, Any] | None) -> LinkEv
         source=source,
         record_id=record_id,
         findings=match_findings(kept.get("findings", ())),
-        decision=strawberry.ID(kept["decision"]) if "decision" in kept else None,
-        by=kept.get("by"),
-        why=kept.get("why"),
+        decision=strawberry.ID(kept["decision"]) if "decision" in kept and context.decides else None,
+        by=kept.get("by") if context.decides else None,
+        why=kept.get("why") if context.decides else None,
         at=datetime.fromisoformat(kept["at"]),
     )

@@ -86,6 +86,8 @@ def open_report(path: Path | None, *, matching_pair: tuple[str, str], several: b
     if path is None:
         yield Report(None, None)
         return
+    if path.suffix not in (".jsonl", ".csv"):
+        raise Ended(ExitCode.CONFIGURATION, f"A report is written as .jsonl or .csv, and {path.name} is neither.")
     if several and f"{matching_pair[0]}~{matching_pair[1]}" not in path.name:
         path = path.with_stem(f"{path.stem}.{matching_pair[0]}~{matching_pair[1]}")
     begun = path.with_name(path.name + ".new")

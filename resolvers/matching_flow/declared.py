@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import orjson
-from pydantic import Field
+from pydantic import Field, Strict
 
 from resolvers.matching.verdicts import Policy
 from sources.declaration import Declared
@@ -20,7 +20,7 @@ READING = 1
 class MatchingTable(Declared):
     """``[identity.matching]``. Every field it does not name is found by its usual name."""
 
-    on: bool = True
+    on: Annotated[bool, Strict()] = True
     sources: tuple[str, ...] | None = None
     name: str | None = None
     description: str | None = None
@@ -28,13 +28,13 @@ class MatchingTable(Declared):
     category: str | None = None
     price: str | None = None
     attributes: tuple[str, ...] | None = None
-    link: Annotated[float, Field(ge=0.5, le=1)] = 0.97
+    link: Annotated[float, Strict(), Field(ge=0.5, le=1, allow_inf_nan=False)] = 0.97
     """The share of links that must be expected to be right."""
-    review: Annotated[float, Field(ge=0.0001, le=0.5)] = 0.002
+    review: Annotated[float, Strict(), Field(ge=0.0001, lt=0.5, allow_inf_nan=False)] = 0.002
     """The faintest chance that is worth a person's time."""
-    queue: Annotated[float, Field(ge=0, le=1)] = 0.15
+    queue: Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)] = 0.15
     """The longest queue for review, as a share of the smaller catalogue."""
-    once: Mapping[str, bool] = Field(default_factory=dict)
+    once: Mapping[str, Annotated[bool, Strict()]] = Field(default_factory=dict)
     """Whether a source lists a product once; of those that are not named it is learned."""
 
 
@@ -54,7 +54,7 @@ class MatchingMap:
     """For each text field the order of locales in which its claims are looked through: first what most sources have, so
     that two of them are compared in one language."""
     policy: Policy = field(default_factory=Policy)
-    once: Mapping[str, bool] = field(default_factory=dict)
+    once: Mapping[str, Annotated[bool, Strict()]] = field(default_factory=dict)
 
     @property
     def reading(self) -> str:
