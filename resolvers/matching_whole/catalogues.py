@@ -28,7 +28,7 @@ from sources.ledger.database import Pool
 from sources.ledger.match_between import pairs_between, products_shared
 from sources.ledger.match_pairs import Stand, decided_pairs, decisions_between, pairs_of, stands_of
 from sources.ledger.match_records import SourceRecord, ids_after, present_records
-from sources.ledger.pairs import SAME, Pair
+from sources.ledger.pairs import REVIEW, SAME, Pair
 
 LOT = 500
 """Pairs that are held against the ledger at once."""
@@ -194,8 +194,9 @@ class CatalogueRun:
 
     async def changes(self, after: int = 0) -> AsyncIterator[tuple[int, list[Change]]]:
         """What is to be changed, in lots: how many decided pairs lie behind the lot, and its changes. Pairs that came out as
-        they stand, by the same rule, are among them; those to drop come last. Pairs of records that came or changed since
-        they were read here are left as they stand: what this run knows of them is not so any more."""
+        they stand, by the same rule, are among them. Those to drop come last; what shares a key that did not join it stays
+        proposed, however faint. Pairs of records that came or changed since they were read here are left as they stand: what
+        this run knows of them is not so any more."""
         source = self._run.decided(after)
         while lot := await asyncio.to_thread(_some, source, LOT):
             after += len(lot)
@@ -207,7 +208,13 @@ class CatalogueRun:
             gone = [one for one in stored if one.pair not in found and one.decided is None]
             stands = await stands_of(self._pool, [key for one in gone for key in one.pair])
             moved = await self._moved(stands)
-            gone = [one for one in gone if moved.isdisjoint(one.pair)]
+            products = {stand.product for stand in stands.values()}
+            bound = await bound_among(self._pool, products, self._map.identity_keys, self._catalogues)
+            gone = [
+                one
+                for one in gone
+                if moved.isdisjoint(one.pair) and not (one.verdict == REVIEW and bound.share_a_key(*one.pair))
+            ]
             nobody = UUID(int=0)
             yield (
                 after,

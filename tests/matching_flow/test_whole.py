@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from sources.ledger.pairs import LINK
+from sources.ledger.pairs import LINK, REVIEW
 from tests.matching_flow.shops import Shops, open_shops
 
 if TYPE_CHECKING:
@@ -115,3 +115,14 @@ async def test_a_run_by_a_map_that_is_superseded_writes_nothing(with_depot: Shop
     with pytest.raises(Superseded):
         await run(shops, tmp_path / "run", meanwhile)
     assert not await shops.pairs()
+
+
+async def test_a_question_that_a_shared_key_leaves_stays_however_faint(shops: Shops, tmp_path: Path) -> None:
+    shops.stock(60)
+    for number in (11, 12):
+        shops.house.systems["shop"].edit(f"s{number}", gtin="4006381333931")
+    shops.house.systems["wms"].edit("w11", gtin="4006381333931")
+    await shops.settle()
+    assert await shops.verdict("shop s12", "wms w11") == REVIEW
+    changes = await run(shops, tmp_path / "run")
+    assert await shops.verdict("shop s12", "wms w11") == REVIEW, [one for one in changes if one.kind == "DROP"]
