@@ -67,7 +67,9 @@ async def test_a_second_signal_ends_it_at_once(system: SlowSystem, tmp_path: Pat
         await fleet.until("select count(*) > 0 from runs where outcome = 'DONE'")
         blocker = await fleet.connect()
         await blocker.execute("begin; select from cursors for update")  # no batch can be written
-        await fleet.until("select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock'")
+        await fleet.until(
+            "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'for update'"
+        )
         worker.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(1.5)
         assert worker.process.poll() is None, "it waits for the batch under way"
