@@ -11,5 +11,5 @@ Pure: records in, scored pairs with their evidence out; no database, no clock, n
 - :mod:`competition` turns weights into probabilities, given that records compete for the same partner;
 - :mod:`screening` compares a pair no further than it takes to know that nothing can come of it;
 - :mod:`verdicts` decides *link*, *review* or *none*; :mod:`evidence` says why;
-- :mod:`run` does it all for two catalogues, :mod:`arrival` for a record that arrives alone.
+- :mod:`run` does it all for two catalogues; the change flow has :mod:`resolvers.matching_flow.judging`.
 """
