@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from resolvers.compatibility.expression_types import FieldForm
 from resolvers.compatibility.expressions import Expression
+from sources.ledger.statements import ANSWERS as ANSWERS  # as the order of evidence names them too
 from sources.statements import party_key
 
 if TYPE_CHECKING:
     from resolvers.compatibility.sentences import Template
     from resolvers.ownership import Steward
 
-ANSWERS = "answers"
-"""What stewards answered, as the order of evidence and the ledger name it; no source has this name."""
 RULES = "rules"
 """What rules say, as the order of evidence names it."""
 

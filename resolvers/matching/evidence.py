@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
@@ -28,3 +29,16 @@ def findings(weights: Weights, scorer: Scorer, levels: Levels) -> tuple[Finding,
             accident = weights.sisters * weights.s[place][level] + (1 - weights.sisters) * weights.u[place][level]
             found.append(Finding(comparison.name, comparison.levels[level].name, weight / log(2), accident))
     return tuple(sorted(found, key=lambda one: (-abs(one.weight), one.comparison)))
+
+
+def told(found: Iterable[Finding]) -> list[dict[str, str | float]]:
+    """Findings as they are kept and answered with: weights to a thousandth of a bit, accidents to three digits."""
+    return [
+        {
+            "comparison": one.comparison,
+            "outcome": one.outcome,
+            "weight": round(one.weight, 3),
+            "accident": float(f"{one.accident:.3g}"),
+        }
+        for one in found
+    ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from resolvers.matching.evidence import told
 from resolvers.matching.profile import Profile
 from resolvers.matching.verdicts import Verdict
 from resolvers.matching_flow.blocking import Blocks
@@ -199,15 +200,7 @@ class _Across:
         for one in judged:
             pair = self._pair(one.place)
             if one.verdict is not Verdict.NONE:
-                findings = [
-                    {
-                        "comparison": finding.comparison,
-                        "outcome": finding.outcome,
-                        "weight": round(finding.weight, 3),
-                        "accident": float(f"{finding.accident:.3g}"),
-                    }
-                    for finding in why(self._learned, one.levels)
-                ]
+                findings = told(why(self._learned, one.levels))
                 verdict = LINK if one.verdict is Verdict.LINK else REVIEW
                 found.rows[pair] = PairRow(
                     pair, round(one.probability, 6), verdict, orjson.dumps(findings), self._learned.version

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from orjson import dumps
 
 from resolvers.deciding import begin_linking, relink_records
+from resolvers.matching.evidence import told
 from resolvers.matching_whole.catalogues import Change
 from resolvers.ownership import OwnershipMap
 from sources.ledger.database import Pool
@@ -14,9 +15,6 @@ from sources.ledger.map_versions import digest_in_force
 from sources.ledger.match_pairs import PairRow, remove_pairs, write_pairs
 from sources.ledger.match_records import come_to_match
 from sources.ledger.pairs import LINK, REVIEW
-from sources.values import JSON
-
-DIGITS = 3
 
 
 class Superseded(Exception):
@@ -32,7 +30,7 @@ async def write_lot(pool: Pool, ownership: OwnershipMap, version: str, changes: 
             one.pair,
             round(one.probability, 6),
             LINK if one.kind == "LINK" else REVIEW,
-            dumps(findings_told(one)),
+            dumps(told(one.findings)),
             version,
         )
         for one in changes
@@ -47,16 +45,3 @@ async def write_lot(pool: Pool, ownership: OwnershipMap, version: str, changes: 
         await remove_pairs(connection, [one.pair for one in changes if one.kind == "DROP"])
         touched = [one for one in changes if LINK in (one.kind, one.was) and one.kind != one.was]
         await relink_records(connection, {key for one in touched for key in one.pair}, ownership, begun=True)
-
-
-def findings_told(change: Change) -> list[JSON]:
-    """The evidence of a pair as the ledger keeps it."""
-    return [
-        {
-            "comparison": one.comparison,
-            "outcome": one.outcome,
-            "weight": round(one.weight, DIGITS),
-            "accident": float(f"{one.accident:.{DIGITS}g}"),
-        }
-        for one in change.findings
-    ]
