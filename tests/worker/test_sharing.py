@@ -40,6 +40,7 @@ async def test_two_workers_share_five_sources_and_each_is_synced_by_one_at_a_tim
         )
         system.edit("wms", 24, "new")
         await fleet.until("select claims::text like '%new%' from records where record_id = 'wms-24'")
+        at_once = set(system.most_at_once.values())  # the system goes on with what a worker that ended had asked of it
         for worker in workers:
             stop(worker)
         said = ["".join(worker.out) for worker in workers]
@@ -47,7 +48,7 @@ async def test_two_workers_share_five_sources_and_each_is_synced_by_one_at_a_tim
     ended = [run for run in runs if run["outcome"] is not None]  # a busy server may have cut one off
     assert {run["outcome"] for run in ended} <= {"DONE", "STOPPED"}
     assert_one_at_a_time(ended)
-    assert set(system.most_at_once.values()) == {1}
+    assert at_once == {1}
     assert sum("wms: 25 seen, 1 changed" in one for one in said) == 1, "one told of it"
     held = await fleet.fetch("select source from schedule where worker is not null")
     assert held == [], "a worker that ends gives back what it had"
