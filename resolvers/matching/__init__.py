@@ -8,6 +8,7 @@ Pure: records in, scored pairs with their evidence out; no database, no clock, n
 - :mod:`wording`, :mod:`model_numbers`, :mod:`comparing` compare two of them; :mod:`comparisons` lists the possible outcomes;
 - :mod:`variants`, :mod:`duplicates` learn from each catalogue which words make variants, and whether it lists products once;
 - :mod:`weights` learns, without labels, what each outcome of a comparison is worth;
+- :mod:`partners` estimates how many records have a partner at all;
 - :mod:`competition` turns weights into probabilities, given that records compete for the same partner;
 - :mod:`screening` compares a pair no further than it takes to know that nothing can come of it;
 - :mod:`verdicts` decides *link*, *review* or *none*; :mod:`evidence` says why;

@@ -71,6 +71,11 @@ def _either(names: list[str]) -> str:
 
 
 _QUANTITY = re.compile(rf"{_NUMBER}(?:[ -]{{0,2}}({_either(_SPACED)})|-?({_either(_CLOSE)}))(?![^\W\d_])")
+_FRACTION = re.compile(
+    r"(?<![\w.,/])(?:(\d{1,4})[ -]{1,2})?(\d{1,2})/(2|3|4|8|16|32|64)"
+    rf"(?=(?:[ -]{{0,2}}(?:{_either(_SPACED)})|-?(?:{_either(_CLOSE)}))(?![^\W\d_]))"
+)
+"""``22-1/2"``: a number of a quantity, whole and broken."""
 _PACK_OF = re.compile(
     rf"\b(?:{_PACK_WORDS}) (?:of|à|von|de) (\d{{1,5}})\b"
     rf"|\b(\d{{1,4}}) ?(?:x|/) ?(?:{_PACK_WORDS})\b"
@@ -109,10 +114,15 @@ def amounts(text: str) -> tuple[frozenset[Amount], str]:
         return frozenset(), text
     for pattern, name in _SPOKEN:
         text = pattern.sub(name, text)
-    rest = _PACK_OF.sub(take_pack, text)
+    rest = _PACK_OF.sub(take_pack, _FRACTION.sub(_decimal, text))
     rest = _EXTENT.sub(take_extent, rest)
     rest = _QUANTITY.sub(take, rest)
     return frozenset(found), rest
+
+
+def _decimal(match: re.Match[str]) -> str:
+    whole, part, of = int(match[1] or 0), int(match[2]), int(match[3])
+    return f"{whole + part / of:.3f}" if part < of else match[0]
 
 
 def _rounded(figure: float) -> float:

@@ -9,7 +9,7 @@ Three things stand in for labels:
 
 - records of one catalogue that lists a product once are no matches, however alike: they show what sisters look like;
 - records compete for partners (:mod:`resolvers.matching.competition`), so what matches look like is learned from winners;
-- how many records have a partner at all is estimated against decoys: see :func:`partnered`.
+- how many records have a partner at all is estimated against decoys (:mod:`resolvers.matching.partners`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from math import exp, log
 
 from resolvers.matching.comparisons import Comparison, Level
 from resolvers.matching.competition import Competition
+from resolvers.matching.partners import MOST_PARTNERED, matches, partnered
 
 ROUNDS = 18
 STRENGTH = 20.0
@@ -28,10 +29,11 @@ SLIP = 0.01
 """Share of fields that are simply wrong: no contradiction weighs more than this."""
 CHANCE = 0.0005
 """Share of matches' agreements that other pairs are believed to have at least."""
-MOST_PARTNERED = 0.95
-"""No catalogue is believed to have a larger share of its records in another."""
 DUPLICATE_PRIOR = 0.02
 """Odds that a near record of the same catalogue is the same product, before it is looked at."""
+SLIP_PRIOR = 0.0002
+"""The same where the catalogue lists a product once. No catalogue of thousands quite does, and its few doubles, taken for
+sisters, would make every sister look like a match."""
 _LIMIT = 40.0
 
 Levels = tuple[int | None, ...]
@@ -64,10 +66,13 @@ class Scorer:
     def __init__(self, weights: Weights) -> None:
         self._against_sister: list[tuple[float, ...]] = []
         self._against_unrelated: list[tuple[float, ...]] = []
-        for m, s, u in zip(weights.m, weights.s, weights.u, strict=True):
+        for one, m, s, u in zip(weights.comparisons, weights.m, weights.s, weights.u, strict=True):
             rows = [(a + SLIP * max(b, c), b + CHANCE * a, c + CHANCE * a) for a, b, c in zip(m, s, u, strict=True)]
-            self._against_sister.append(tuple(log(a / b) for a, b, _ in rows))
-            self._against_unrelated.append(tuple(log(a / c) for a, _, c in rows))
+            # Sisters are learned within catalogues, where columns agree that never agree across: signs hold all the same.
+            for against, other in ((self._against_sister, 1), (self._against_unrelated, 2)):
+                against.append(
+                    tuple(_signed(level, log(row[0] / row[other])) for level, row in zip(one.levels, rows, strict=True))
+                )
         self._sisters = weights.sisters
         self._log_activity = log(weights.activity)
 
@@ -108,6 +113,11 @@ class Scorer:
             else share * self._against_sister[place][level] + (1 - share) * self._against_unrelated[place][level]
             for place, level in enumerate(levels)
         )
+
+
+def _signed(level: Level, weight: float) -> float:
+    """``weight`` as the level's sign allows."""
+    return max(weight, 0.0) if level.sign > 0 else min(weight, 0.0) if level.sign < 0 else weight
 
 
 def _bounded(value: float) -> float:
@@ -171,7 +181,7 @@ def learn(evidence: Evidence, *, once: tuple[bool, bool] = (True, True)) -> Weig
             matched[number] += chance
         apart = []
         for number, ratio in enumerate(ratios):
-            same = 0.0 if all(once) else exp(_bounded(ratio)) * DUPLICATE_PRIOR
+            same = exp(_bounded(ratio)) * (SLIP_PRIOR if all(once) else DUPLICATE_PRIOR)
             apart.append(across[number] - matched[number] + inside[number] / (1 + same))
         others = sum(across) - sum(matched)
         sisters = sum((n - q) * share for n, q, share in zip(across, matched, shares, strict=True))
@@ -207,20 +217,13 @@ def _activity(
         ratio = ratios[number]
         best_left[one] = max(ratio, best_left.get(one, ratio))
         best_right[other] = max(ratio, best_right.get(other, ratio))
-    expected = min(
-        left
-        * partnered(
-            list(best_left.values()), left, [max((ratios[n] for n in one), default=-_LIMIT) for one in fellows[1]]
-        ),
-        right
-        * partnered(
-            list(best_right.values()), right, [max((ratios[n] for n in one), default=-_LIMIT) for one in fellows[0]]
-        )
-        if all(once)
-        else float("inf"),
-    )
+    shares = [
+        partnered(list(best.values()), size, [max((ratios[n] for n in one), default=-_LIMIT) for one in others])
+        for best, size, others in zip((best_left, best_right), (left, right), fellows[::-1], strict=True)
+    ]
+    expected, most = matches((left, right), (shares[0], shares[1]), once), matches((left, right), (1.0, 1.0), once)
     # Too few are corrected half way, for the estimate is none where it is at its limit.
-    known = expected < MOST_PARTNERED * min(left, right) * 0.99
+    known = expected < MOST_PARTNERED * most * 0.99
     believed = min(total, expected) if expected < total or not known else (total + expected) / 2
     free = 1.0
     if once[1]:
@@ -230,23 +233,6 @@ def _activity(
     activity = believed / len(pairs) / free
 
     return max(1e-9, activity)
-
-
-def partnered(best: Sequence[float], records: int, decoys: Sequence[float]) -> float:
-    """The share of ``records`` that have a partner in the other catalogue, at least 0.02.
-
-    ``best``: the best ratio of each record that has candidates. ``decoys``: the best ratios of the other catalogue's own
-    records among their fellows, which are no matches: what a record without a partner would find there. Below the decoys'
-    median t there are hardly any partners, so the share without one is F(t) / F_decoys(t), as the share of true null
-    hypotheses is estimated by Storey (2002).
-    """
-    if len(decoys) < 20:
-        return MOST_PARTNERED
-    ordered = sorted(decoys)
-    middle = ordered[len(ordered) // 2]
-    below = sum(1 for one in ordered if one <= middle) / len(ordered)
-    lacking = (records - len(best) + sum(1 for one in best if one <= middle)) / records
-    return min(MOST_PARTNERED, max(0.02, 1 - lacking / below))
 
 
 def _frequencies(
@@ -286,10 +272,17 @@ def constrained(comparison: Comparison, m: Sequence[float], u: Sequence[float], 
     if comparison.graded:
         ratios = falling([log(a / b) for a, b in zip(found, u, strict=True)], mass)
         found = [b * exp(ratio) for b, ratio in zip(u, ratios, strict=True)]
-    limited = sum(a for level, a in zip(comparison.levels, found, strict=True) if level.most < 1)
-    free = sum(a for level, a in zip(comparison.levels, found, strict=True) if level.most >= 1)
-    scale = max(0.05, 1 - limited) / free
-    return [a if level.most < 1 else a * scale for level, a in zip(comparison.levels, found, strict=True)]
+    # What gives room to the others must not take back what a sign or a limit has settled.
+    held = [
+        level.most < 1 or (level.sign < 0 and a >= b) for level, a, b in zip(comparison.levels, found, u, strict=True)
+    ]
+    limited = sum(a for a, fast in zip(found, held, strict=True) if fast)
+    free = sum(a for a, fast in zip(found, held, strict=True) if not fast)
+    scale = max(0.05, 1 - limited) / free if free else 1.0
+    return [
+        _held(level, a if fast else a * scale, b)
+        for level, a, b, fast in zip(comparison.levels, found, u, held, strict=True)
+    ]
 
 
 def _held(level: Level, m: float, u: float) -> float:

@@ -15,6 +15,7 @@ _SPACED = re.compile(r"\S+")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
 _MARKS = str.maketrans(
     {"“": '"', "”": '"', "″": '"', "’": "'", "′": "'", "×": "x", "‐": "-", "‑": "-", "–": "-", "—": "-", "−": "-"}
+    | {"¼": " 1/4", "½": " 1/2", "¾": " 3/4"}
 )
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]{2,}")
 """Runs of scripts that write no spaces (Kana, Han, Thai) or glue endings to words (Hangul)."""

@@ -12,11 +12,12 @@ from math import exp
 
 from resolvers.matching.comparisons import comparisons, least_chance
 from resolvers.matching.competition import Competition
+from resolvers.matching.partners import MOST_PARTNERED
 from resolvers.matching.profile import Profile
 from resolvers.matching.run import RULE, Model, Settings, match_profiles
 from resolvers.matching.verdicts import Policy, Verdict, verdicts
 from resolvers.matching.vocabulary import Vocabulary, vocabulary
-from resolvers.matching.weights import MOST_PARTNERED, Levels, start
+from resolvers.matching.weights import Levels, start
 from resolvers.matching_flow.judging import Learned
 
 ENOUGH = 30

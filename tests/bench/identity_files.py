@@ -10,7 +10,7 @@ from pathlib import Path
 from resolvers.matching.profile import Listing
 
 _MEANINGS = {
-    "id": ("id", "key", "record_id", "subject_id"),
+    "id": ("id", "_id", "key", "record_id", "subject_id"),
     "name": ("name", "title", "product_name", "label"),
     "description": ("description", "longdescr", "text", "shortdescr"),
     "brand": ("brand", "manufacturer", "maker", "vendor"),

@@ -411,6 +411,35 @@ def scarce(seed: int = 5, count: int = 4000, alone: tuple[float, float] = (0.04,
     return _split(random, products, first, second, "scarce", alone=alone)
 
 
+def titles(seed: int = 8, count: int = 3000, alone: tuple[float, float] = (0.03, 0.88)) -> World:
+    """Books and games: nothing but a title and sometimes a price; series share their words, and one shop is large."""
+    random = Random(seed)
+    nouns = [_coin(random, random.randint(2, 3)) for _ in range(1200)]
+    common = ["the", "of", "and", "night", "world", "return", "secrets", "island", "story", "guide", "lost", "last"]
+    products: list[Any] = []
+    while len(products) < count:
+        # A few words head many titles, as names of series do.
+        words = [nouns[int(random.paretovariate(0.8)) % len(nouns)], *random.sample(nouns, random.randint(1, 3))]
+        words.insert(random.randrange(len(words) + 1), random.choice(common))
+        for part in random.sample(["", "ii", "iii", "collection", "deluxe edition"], random.choice([1, 1, 1, 2])):
+            products.append((" ".join(words), part, random.uniform(5, 60)))
+
+    def first(p: Any) -> Row:
+        title, part, price = p
+        return {"name": f"{title} {part}".strip().title(), "price": f"{price:.2f}" if random.random() < 0.7 else ""}
+
+    def second(p: Any) -> Row:
+        title, part, price = p
+        more = random.choice(["", "", "", "new", "(english)", "boxed", "[2nd print]"])
+        words = _garbled(random, f"{title} {part}".split(), drop=0.06, typo=0.06)
+        return {
+            "name": f"{' '.join(words)} {more}".strip(),
+            "price": f"{price * random.uniform(0.8, 1.2):.2f}" if random.random() < 0.5 else "",
+        }
+
+    return _split(random, products, first, second, "titles", alone=alone)
+
+
 def bicycles(seed: int = 6, data: Path = DATA / "adventureworks" / "Product.csv") -> World:
     """A real maker's products, nearly all of them variants by colour and size; article numbers in a third of the names."""
     random = Random(seed)
@@ -448,6 +477,7 @@ WORLDS: dict[str, Callable[[], World]] = {
     "parts": parts,
     "software": software,
     "scarce": scarce,
+    "titles": titles,
     "bicycles": bicycles,
 }
 """The worlds by their names."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resolvers.matching.competition import Competition
 from resolvers.matching.verdicts import Policy, Verdict, verdicts
-from resolvers.matching.weights import falling, partnered
+from resolvers.matching.weights import falling
 
 EDGES = [(0, 0), (0, 1), (1, 1), (2, 2), (2, 3), (3, 3)]
 """A forest, on which belief propagation is exact."""
@@ -86,10 +86,3 @@ def test_falling_values_fall_and_keep_their_mean(values: list[float]) -> None:
     found = falling(values, [1.0] * len(values))
     assert all(a >= b - 1e-9 for a, b in pairwise(found))
     assert sum(found) == pytest.approx(sum(values), abs=1e-6)
-
-
-def test_how_many_have_a_partner_shows_against_decoys() -> None:
-    decoys = [float(at % 10) for at in range(100)]
-    best = [*(float(at % 10) for at in range(40)), *([30.0] * 60)]
-    assert partnered(best, 100, decoys) == pytest.approx(0.6, abs=0.02)
-    assert partnered(decoys, 100, decoys) == pytest.approx(0.02)

@@ -32,12 +32,22 @@ def of(name: str) -> Profile:
         ("100/box", "pack", 100),
         ("25.0 Cu. Ft.", "space", 25),
         ("25 cubic feet", "space", 25),
+        ("22-1/2'", "screen", 22.5),
+        ("22 1/2 inch", "screen", 22.5),
+        ("22½ inch", "screen", 22.5),
+        ("3/4-inch", "screen", 0.75),
+        ("1/4 kg", "mass", 250),
     ],
 )
 def test_a_quantity_is_one_however_it_is_written(text: str, dimension: str, amount: float) -> None:
     found, rest = amounts(plain(text))
     assert Amount(dimension, amount) in found
     assert not any(map(str.isdigit, rest))
+
+
+@pytest.mark.parametrize("text", ["24/7 pc", "3/2 inch", "1/2/2007", "10/100/1000"])
+def test_what_is_no_part_of_one_is_no_fraction(text: str) -> None:
+    assert not any(one.amount < 2 for one in amounts(plain(text))[0])
 
 
 @pytest.mark.parametrize("text", ["VN-4100PC", "CLI-8M", "MP3", "A4", "PS3"])
