@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 
-from resolvers.matching.model_numbers import RARE, kin
+from resolvers.matching.model_numbers import RARE, kin, numbers_of
 from resolvers.matching.profile import Profile
 from resolvers.matching.quantities import Amount
 from resolvers.matching.vocabulary import Vocabulary
@@ -15,12 +15,24 @@ from resolvers.matching.wording import Overlap, Wording, overlap
 class Weighed:
     """A profile with what a vocabulary says of it, computed once a record, and what is asked of few only when it is."""
 
-    __slots__ = ("_overlap", "_text", "_vocabulary", "amounts", "brand", "more_amounts", "name", "profile", "variants")
+    __slots__ = (
+        "_overlap",
+        "_text",
+        "_vocabulary",
+        "amounts",
+        "brand",
+        "more_amounts",
+        "name",
+        "numbers",
+        "profile",
+        "variants",
+    )
 
     def __init__(self, profile: Profile, vocabulary: Vocabulary) -> None:
         head = profile.head
         self.profile = profile
-        self.name = Wording.of(profile.name.words, profile.name.compounds, vocabulary.name_bits)
+        self.name = Wording.of(profile.name.words, profile.name.compounds, vocabulary.name_squares)
+        self.numbers = numbers_of(profile, vocabulary)
         self.brand: str = profile.brand or (head if head in vocabulary.brands else "")
         self.variants: frozenset[str] = profile.name.words & vocabulary.variants
         self.amounts = _by_dimension(profile.name.quantities)
@@ -33,7 +45,7 @@ class Weighed:
     def text(self) -> Wording:
         """The words of the description."""
         if self._text is None:
-            self._text = Wording.of(self.profile.more.words, frozenset(), self._vocabulary.text_bits)
+            self._text = Wording.of(self.profile.more.words, frozenset(), self._vocabulary.text_squares)
         return self._text
 
     def shared(self, other: Weighed) -> Overlap:
@@ -51,7 +63,12 @@ def weighed(profile: Profile, vocabulary: Vocabulary) -> Weighed:
     return Weighed(profile, vocabulary)
 
 
-def _by_dimension(amounts: frozenset[Amount]) -> dict[str, frozenset[float]]:
+_NO_AMOUNTS: Mapping[str, frozenset[float]] = {}
+
+
+def _by_dimension(amounts: frozenset[Amount]) -> Mapping[str, frozenset[float]]:
+    if not amounts:
+        return _NO_AMOUNTS
     found: dict[str, set[float]] = {}
     for one in amounts:
         found.setdefault(one.dimension, set()).add(one.amount)
@@ -68,7 +85,7 @@ def graded(value: float, edges: Sequence[float]) -> int:
 
 def compare_model_numbers(one: Weighed, other: Weighed, vocabulary: Vocabulary) -> int | None:
     """How their model numbers relate, a :class:`Kin`."""
-    return kin(one.profile, other.profile, vocabulary)
+    return kin(one.numbers, other.numbers, vocabulary)
 
 
 NAME_EDGES = (0.95, 0.85, 0.75, 0.6, 0.45, 0.3, 0.15, 0.05)
@@ -101,11 +118,12 @@ def compare_names_in_texts(one: Weighed, other: Weighed, vocabulary: Vocabulary)
     """How much of what only one's name says stands in the description of the other."""
     shares = []
     for here, there in ((one, other), (other, one)):
-        if there.text.norm:
+        told = there.profile.more.words
+        if told:
             rest = here.name.weights.keys() - there.name.weights.keys()
             total = sum(here.name.weights[word] for word in rest)
             if total:
-                shares.append(sum(here.name.weights[word] for word in rest & there.text.weights.keys()) / total)
+                shares.append(sum(here.name.weights[word] for word in rest & told) / total)
     return graded(max(shares), (0.6, 0.3, 0.1, 0.001)) if shares else None
 
 

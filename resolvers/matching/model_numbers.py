@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from enum import IntEnum
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -47,13 +48,35 @@ class Kin(IntEnum):
     STRANGERS = 13
 
 
-def kin(one: Profile, other: Profile, vocabulary: Vocabulary) -> Kin | None:
-    """How the model numbers of ``one`` and ``other`` relate; None where one of them has none that is rare."""
-    mine, theirs = own_codes(one), own_codes(other)
+class Numbers(NamedTuple):
+    """The model numbers of a record, and what may be one."""
+
+    own: frozenset[str]
+    rare: frozenset[str]
+    """Those of ``own`` that few records have: a word with digits that many have is no model number."""
+    joined: frozenset[str]
+    """Neighbouring fragments of the name as one."""
+    told: frozenset[str]
+    """Those in the description."""
+
+
+def numbers_of(one: Profile, vocabulary: Vocabulary) -> Numbers:
+    """The model numbers of a record."""
+    own = own_codes(one)
+    limit = max(8, vocabulary.records // 100)
+    here, there = vocabulary.codes
+    rare = frozenset(code for code in own if len(code) >= 4 and here[code] + there[code] <= limit)
+    return Numbers(own, rare, one.joined, one.more.codes | one.more.parts)
+
+
+def kin(one: Numbers, other: Numbers, vocabulary: Vocabulary) -> Kin | None:
+    """How the model numbers of two records relate; None where one of them has none that is rare."""
+    mine, theirs = one.own, other.own
     shared = (mine & theirs) | (mine & other.joined) | (one.joined & theirs)
-    in_text = (mine & (other.more.codes | other.more.parts)) | ((one.more.codes | one.more.parts) & theirs)
-    seen = shared | in_text
-    left, right = _rare(mine - seen, vocabulary), _rare(theirs - seen, vocabulary)
+    in_text = (mine & other.told) | (one.told & theirs)
+    left, right = one.rare, other.rare
+    if shared or in_text:
+        left, right = left - shared - in_text, right - shared - in_text
     if shared:
         pairs = min(map(vocabulary.pairs_of_code, shared))
         if pairs <= RARE:
@@ -70,13 +93,6 @@ def kin(one: Profile, other: Profile, vocabulary: Vocabulary) -> Kin | None:
     if shared:
         return Kin.SAME_COMMON
     return Kin.STRANGERS if left and right else None
-
-
-def _rare(codes: Iterable[str], vocabulary: Vocabulary) -> frozenset[str]:
-    """Those that few records have: a word with digits that many have is no model number."""
-    limit = max(8, vocabulary.records // 100)
-    here, there = vocabulary.codes
-    return frozenset(code for code in codes if len(code) >= 4 and here[code] + there[code] <= limit)
 
 
 def _unrelated(codes: Collection[str], shared: Collection[str]) -> bool:

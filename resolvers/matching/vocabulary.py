@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import log
 
 from resolvers.matching.profile import Profile
@@ -13,8 +13,26 @@ MIN_BRAND = 3
 """Titles that begin with a word before it is taken for a brand."""
 BRAND_SHARE = 0.4
 """Share of a word's titles that begin with it, from which on it is taken for a brand."""
+MOST_KEPT = 1 << 16
+"""Words whose weights are kept at hand."""
 SHORTEST_STEM = 4
 """Characters that two model numbers must share at their beginning to be kin."""
+
+
+class Squares(dict[str, float]):
+    """The square of the information in meeting a word, in nats: ``log(1 + N / df)`` (after Spärck Jones 1972). Reckoned
+    once a word, for MOST_KEPT words."""
+
+    def __init__(self, records: int, counts: Mapping[str, int]) -> None:
+        super().__init__()
+        self._records = records
+        self._counts = counts
+
+    def __missing__(self, word: str) -> float:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        found = self[word] = log(1 + self._records / max(1, self._counts[word])) ** 2
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +56,14 @@ class Vocabulary:
     inside: int | None = None
     """The one side whose records are compared with each other, 0 or 1; None where the two sides are."""
 
-    def name_bits(self, word: str) -> float:
-        """The information in meeting ``word`` in a name, in nats: ``log(N / df)`` (Spärck Jones 1972)."""
-        return log(1 + self.records / max(1, self.words[word]))
+    name_squares: Squares = field(init=False, compare=False, repr=False)
+    """The square of the information in meeting a word in a name."""
+    text_squares: Squares = field(init=False, compare=False, repr=False)
+    """The same for a word anywhere in a record."""
 
-    def text_bits(self, word: str) -> float:
-        """The information in meeting ``word`` anywhere in a record, in nats."""
-        return log(1 + self.records / max(1, self.texts[word]))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name_squares", Squares(self.records, self.words))
+        object.__setattr__(self, "text_squares", Squares(self.records, self.texts))
 
     def pairs_of_code(self, code: str) -> int:
         """How many pairs of records share the model number, at least 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
@@ -24,11 +24,12 @@ class Wording:
     norm: float
 
     @classmethod
-    def of(cls, words: Collection[str], compounds: Collection[str], bits: Callable[[str], float]) -> Wording:
-        """The wording of ``words``; ``compounds`` are other spellings of some, and do not count in the norm."""
-        weights = {word: bits(word) ** 2 for word in words}
+    def of(cls, words: Collection[str], compounds: Collection[str], squares: Mapping[str, float]) -> Wording:
+        """The wording of ``words``, of each of which ``squares`` has the square of its bits; ``compounds`` are other
+        spellings of some, and do not count in the norm."""
+        weights = {word: squares[word] for word in words}
         # The fixed order of the sum keeps it the same in every run, whatever the order of a set.
-        return cls(weights, {word: bits(word) ** 2 for word in compounds}, sqrt(sum(sorted(weights.values()))))
+        return cls(weights, {word: squares[word] for word in compounds}, sqrt(sum(sorted(weights.values()))))
 
 
 class Overlap(NamedTuple):

@@ -32,9 +32,10 @@ def prepare(tables: Tables, from_side: int, to_side: int) -> None:
 
 
 def candidates(tables: Tables, from_side: int, records: int, begin: int, end: int) -> None:
-    """Write into ``found`` (one: left, other: right) the best candidates of the records at ``begin`` up to ``end`` of a
-    side that :func:`prepare` was called for; ``records`` is the size of the other side."""
-    columns = "one, other" if from_side == 0 else "other, one"
+    """Write into ``found`` the best candidates of the records at ``begin`` up to ``end`` of a side that :func:`prepare` was
+    called for: one (left), other (right), and near, the score, 1 for a record's best. ``records`` is the size of the other
+    side."""
+    columns = "one, other, near" if from_side == 0 else "other, one, near"
     tables.run(
         f"insert into found select {columns} from ({_BEST.format(side=from_side, chosen='place >= $2 and place < $3')})",
         [max(2, records), begin, end, MAX_CANDIDATES],
@@ -87,6 +88,7 @@ _BEST = f"""
         ) one join led_to two using (key)
         group by one.place, two.place
     )
-    select one, other, row_number() over (partition by one order by score desc, other) as rank
+    select one, other, row_number() over (partition by one order by score desc, other) as rank,
+           (score / max(score) over (partition by one))::float as near
     from scored qualify rank <= $4
 """

@@ -5,19 +5,25 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import exp
 from pathlib import Path
 
 from resolvers.matching import run as in_memory
 from resolvers.matching import variants
+from resolvers.matching.competition import Competition
 from resolvers.matching.copies import Copies
 from resolvers.matching.duplicates import lists_once
 from resolvers.matching.profile import Profile
 from resolvers.matching.vocabulary import BRAND_SHARE, MIN_BRAND
-from resolvers.matching.weights import Evidence, Levels, learn
+from resolvers.matching.weights import Evidence, Levels, Weights, learn
 from resolvers.matching_whole.blocking import fellows
 from resolvers.matching_whole.counts import CountFile, Kind, StoredCounts, path_of, write_counts
 from resolvers.matching_whole.scoring import Bench, Learned, shelves
 from resolvers.matching_whole.tables import Tables
+
+LOST = 0.0025
+"""Share of the expected matches that may be among pairs which are not compared."""
+_LIMIT = 40.0
 
 
 def count(tables: Tables, directory: Path) -> None:
@@ -76,8 +82,9 @@ def variant_words(tables: Tables, directory: Path, sizes: tuple[int, int]) -> fr
 
 def learned_model(
     tables: Tables, directory: Path, learned: Learned, sizes: tuple[int, int], once: tuple[bool | None, bool | None]
-) -> Learned:
-    """``learned`` with weights, and with whether either catalogue lists a product once where ``once`` does not say."""
+) -> tuple[Learned, float]:
+    """``learned`` with weights, and with whether either catalogue lists a product once where ``once`` does not say; and
+    how near a pair must be to be worth comparing (``pairs.near``), 0 where the sample was everything."""
     bench = Bench(directory, learned)
     copies = Copies(), Copies()
     near = (
@@ -88,9 +95,33 @@ def learned_model(
         lists_once(learned.comparisons, near[0]) if once[0] is None else once[0],
         lists_once(learned.comparisons, near[1]) if once[1] is None else once[1],
     )
-    weights = learn(_evidence(tables, bench, learned, sizes, near, copies), once=lists)
+    evidence, nearness = _evidence(tables, bench, learned, sizes, near, copies)
+    weights = learn(evidence, once=lists)
     told = (weights.m, weights.s, weights.u, weights.sisters, weights.activity)
-    return replace(learned, weights=told, once=lists)
+    sampled = _step(sizes) > 1
+    return replace(learned, weights=told, once=lists), worth(evidence, weights, nearness) if sampled else 0.0
+
+
+def worth(evidence: Evidence, weights: Weights, nearness: Sequence[float]) -> float:
+    """From which nearness on the evidence's pairs hold all of the matches that are expected among them, but for LOST.
+
+    The keys that two records share say much of what comparing them will; how much, is learned here. A pair counts as far as
+    it may be the best of its records, for a product that is listed twice is as near the second time.
+    """
+    scorer = weights.scorer()
+    odds = {one: exp(max(-_LIMIT, min(_LIMIT, scorer.log_odds(one)))) for one in set(evidence.levels)}
+    chances = Competition(evidence.pairs).settled([odds[one] for one in evidence.levels])
+    left = LOST * sum(chances)
+    for near, chance in sorted(zip(nearness, chances, strict=True)):
+        left -= chance
+        if left < 0:
+            return near
+    return 0.0
+
+
+def _step(sizes: tuple[int, int]) -> int:
+    """Of the smaller catalogue every so many-th record is in the sample."""
+    return max(1, min(sizes) // in_memory.SAMPLE)
 
 
 def _fellow_levels(
@@ -117,25 +148,31 @@ def _evidence(
     sizes: tuple[int, int],
     near: tuple[list[list[Levels]], list[list[Levels]]],
     copies: tuple[Copies, Copies],
-) -> Evidence:
+) -> tuple[Evidence, array[float]]:
+    """The evidence of the sample, and of each of its pairs the nearness."""
     here, there = sizes
-    step = 1 if min(sizes) <= in_memory.SAMPLE else min(sizes) // in_memory.SAMPLE
+    step = _step(sizes)
     small = "one" if here <= there else "other"
     pairs: list[tuple[int, int]] = []
     levels: list[Levels] = []
+    nearness = array("f")
     once_each: dict[Levels, Levels] = {}
-    statement = f"select one, other from pairs where {small} % ? = 0 order by one, other"
-    for ones, others in tables.batches(statement, [step]):
-        for pair in zip(array("I", ones.tobytes()), array("I", others.tobytes()), strict=True):
-            left, right = bench[0, pair[0]], bench[1, pair[1]]
+    statement = f"select one, other, near from pairs where {small} % ? = 0 order by one, other"
+    for ones, others, nears in tables.batches(statement, [step]):
+        columns = array("I", ones.tobytes()), array("I", others.tobytes()), array("f", nears.tobytes())
+        for one_place, other_place, near_by in zip(*columns, strict=True):
+            pair = one_place, other_place
+            left, right = bench[0, one_place], bench[1, other_place]
             if not (copies[0].shown(pair[0], left.profile) and copies[1].shown(pair[1], right.profile)):
                 continue
             found = tuple(one.compare(left, right, bench.vocabulary) for one in learned.comparisons)
             pairs.append(pair)
+            nearness.append(near_by)
             levels.append(once_each.setdefault(found, found))
     fixed = _fixed(tables, pairs)
     shown = round(here * copies[0].share()), round(there * copies[1].share())
-    return Evidence(learned.comparisons, (-(-shown[0] // step), -(-shown[1] // step)), pairs, levels, near, fixed)
+    sizes_shown = (-(-shown[0] // step), -(-shown[1] // step))
+    return Evidence(learned.comparisons, sizes_shown, pairs, levels, near, fixed), nearness
 
 
 def _fixed(tables: Tables, pairs: Sequence[tuple[int, int]]) -> dict[int, float]:

@@ -236,8 +236,9 @@ class WholeRun:
         self._tables.run(
             """
             create or replace table pairs as
-            select (row_number() over (order by one, other) - 1)::ubigint as nth, one, other
-            from (select one, other from found union select one, other from known) order by one, other
+            select one, other, max(near) as near
+            from (select one, other, near from found union all select one, other, 1 from known)
+            group by one, other order by one, other
             """
         )
 
@@ -253,12 +254,20 @@ class WholeRun:
             fields=tuple(name for (name,) in fields),
             without=self._settings.without,
         )
-        learned = learning.learned_model(self._tables, self.directory, learned, sizes, self._settings.once)
+        learned, near = learning.learned_model(self._tables, self.directory, learned, sizes, self._settings.once)
+        self._tables.run(
+            """
+            create or replace table worth as
+            select (row_number() over (order by one, other) - 1)::ubigint as nth, one, other
+            from pairs where near >= ? order by one, other
+            """,
+            [near],
+        )
         learned.write(self.directory / "learned")
 
     def _score(self) -> None:
         """Lots of pairs by all processes; each is written in a transaction with the note of how far it goes."""
-        total: int = self._tables.value("select count(*) from pairs")
+        total: int = self._tables.value("select count(*) from worth")
         done: int = self.state.done("scored") or 0
         for lot in self._done_on(score_pairs, self._lots(done, total), begin, self.directory):
             done += lot.compared
@@ -276,7 +285,7 @@ class WholeRun:
     def _lots(self, done: int, total: int) -> Iterator[tuple[array[int], array[int]]]:
         for begun in range(done, total, LOT):
             columns = (array("I"), array("I"))
-            statement = "select one, other from pairs where nth >= ? and nth < ? order by nth"
+            statement = "select one, other from worth where nth >= ? and nth < ? order by nth"
             for batch in self._tables.batches(statement, [begun, begun + LOT]):
                 for column, part in zip(columns, batch, strict=True):
                     column.frombytes(part)

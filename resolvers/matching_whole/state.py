@@ -13,7 +13,7 @@ from typing import Any
 from resolvers.matching.run import RULE
 from resolvers.matching_whole.tables import Tables
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the tables and files; a run of another layout is begun anew."""
 
 _TABLES = """
@@ -29,8 +29,9 @@ create table if not exists counted (side utinyint, kind utinyint, text ubigint, 
 create table if not exists heads (name varchar, records uinteger);
 create table if not exists brands (name varchar);
 create table if not exists fields (side utinyint, name varchar);
-create table if not exists found (one uinteger, other uinteger);
-create table if not exists pairs (nth ubigint, one uinteger, other uinteger);
+create table if not exists found (one uinteger, other uinteger, near float);
+create table if not exists pairs (one uinteger, other uinteger, near float);
+create table if not exists worth (nth ubigint, one uinteger, other uinteger);
 create table if not exists scored (one uinteger, other uinteger, log_odds double, outcome blob);
 create table if not exists decided (one uinteger, other uinteger, probability double, verdict varchar, outcome blob);
 """

@@ -221,7 +221,7 @@ def measure(new_records: int, known_records: int, directory: Path | None = None)
             for step, work in run.steps():
                 timed(step, work)
             found = {(one.left, one.right) for one in run.decided() if one.verdict is Verdict.LINK}
-            compared = run.state.tables.value("select count(*) from pairs")
+            compared = run.state.tables.value("select count(*) from worth")
             run.close()
     truth = {(f"a{at:08}", mate) for at in range(new_records) if (mate := partner(at, known_records))}
     return Speed((new_records, known_records), steps, memory.peak, compared, len(found), len(found & truth), len(truth))

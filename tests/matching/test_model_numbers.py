@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolvers.matching.model_numbers import Kin, kin
+from resolvers.matching.model_numbers import Kin, kin, numbers_of
 from resolvers.matching.profile import Listing, profile
 from resolvers.matching.vocabulary import vocabulary
 
@@ -16,8 +16,9 @@ def related(
     here = [profile(Listing(str(at), name)) for at, name in enumerate((one, *left))]
     there = [profile(Listing(str(at), name, description if not at else "")) for at, name in enumerate((other, *right))]
     words = vocabulary(here, there)
-    found = kin(here[0], there[0], words)
-    assert found == kin(there[0], here[0], vocabulary(there, here))
+    one_has, other_has = numbers_of(here[0], words), numbers_of(there[0], words)
+    found = kin(one_has, other_has, words)
+    assert found == kin(other_has, one_has, vocabulary(there, here))
     return found
 
 
