@@ -19,6 +19,7 @@ from resolvers.matching.profile import Listing, profile
 from resolvers.matching.run import Matching, Settings, match
 from resolvers.matching.screening import Screen
 from resolvers.matching.verdicts import Policy, Verdict
+from resolvers.matching.weights import Evidence
 
 if TYPE_CHECKING:
     from resolvers.matching_whole.run import WholeRun
@@ -61,9 +62,43 @@ def test_it_comes_out_as_in_memory(tmp_path: Path, in_memory: Matching, expected
     assert len(expected) > 20
     assert same(told(run), expected)
     assert (run.version, run.once) == (in_memory.model.version, in_memory.model.once)
-    compared = run.state.tables.value("select count(*) from pairs")
-    assert compared == len(in_memory.pairs)
+    for table in ("pairs", "worth"):
+        assert run.state.tables.value(f"select count(*) from {table}") == len(in_memory.pairs)
     run.close()
+
+
+def test_what_is_learned_from_a_sample_says_which_pairs_are_worth_comparing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.matching.whole import finished, sides
+
+    monkeypatch.setattr("resolvers.matching.run.SAMPLE", 60)
+    runs = []
+    for lost in (0.0, 0.0025):
+        monkeypatch.setattr("resolvers.matching_whole.learning.LOST", lost)
+        run = finished(tmp_path / f"{lost}", sides())
+        links = {pair for pair, one in told(run).items() if one[1] is Verdict.LINK}
+        runs.append((links, *(run.state.tables.value(f"select count(*) from {table}") for table in ("pairs", "worth"))))
+        run.close()
+    (links, pairs, compared), (fewer_links, as_many, fewer) = runs
+    assert pairs == as_many >= compared > fewer
+    assert len(links) > 20
+    assert len(links ^ fewer_links) <= len(links) // 20
+
+
+def test_nearness_is_cut_where_next_to_no_match_is_lost(in_memory: Matching) -> None:
+    from resolvers.matching_whole.learning import LOST, worth
+
+    lefts = {key: at for at, key in enumerate(sorted({one.left for one in in_memory.pairs}))}
+    rights = {key: at for at, key in enumerate(sorted({one.right for one in in_memory.pairs}))}
+    pairs = [(lefts[one.left], rights[one.right]) for one in in_memory.pairs]
+    levels = [one.levels for one in in_memory.pairs]
+    evidence = Evidence(in_memory.model.comparisons, (len(lefts), len(rights)), pairs, levels, ([], []))
+    near = [one.probability for one in in_memory.pairs]
+    cut = worth(evidence, in_memory.model.weights, near)
+    assert min(near) < cut < max(near)
+    assert sum(one for one in near if one < cut) <= LOST * sum(near) * 1.05
+    assert worth(evidence, in_memory.model.weights, [1.0] * len(near)) == 1.0
 
 
 @pytest.mark.parametrize(("step", "times"), [("read right", 2), ("block", 2), ("score", 2), ("decide", 1)])
