@@ -19,8 +19,7 @@ LOT = 4000
 
 def prepare(tables: Tables, from_side: int, to_side: int) -> None:
     """Lay out the keys that lead from one side to the other: ``ways`` (key, carriers) and ``led_to`` (key, place)."""
-    tables.run("drop table if exists ways")
-    tables.run("drop table if exists led_to")
+    let_go(tables)
     tables.run(
         f"""
         create temp table ways as
@@ -29,6 +28,12 @@ def prepare(tables: Tables, from_side: int, to_side: int) -> None:
         """
     )
     tables.run(f"create temp table led_to as select key, place from keys_{to_side} semi join ways using (key)")
+
+
+def let_go(tables: Tables) -> None:
+    """Drop what :func:`prepare` laid out, which is about as large as a catalogue's keys."""
+    tables.run("drop table if exists ways")
+    tables.run("drop table if exists led_to")
 
 
 def candidates(tables: Tables, from_side: int, records: int, begin: int, end: int) -> None:
@@ -45,8 +50,7 @@ def candidates(tables: Tables, from_side: int, records: int, begin: int, end: in
 def fellows(tables: Tables, side: int, records: int, step: int, most: int) -> Iterator[tuple[int, list[int]]]:
     """For every ``step``-th record of a side, the records of the same side that are most like it, at most ``most``, best
     first. Those without any are left out."""
-    tables.run("drop table if exists ways")
-    tables.run("drop table if exists led_to")
+    let_go(tables)
     tables.run(
         f"""
         create temp table ways as
@@ -71,6 +75,7 @@ def fellows(tables: Tables, side: int, records: int, step: int, most: int) -> It
             found.append(other)
     if found:
         yield last, found[:most]
+    let_go(tables)
 
 
 # Whole weights have the same sum in any order; the key settles which of two equally rare ones is followed first.

@@ -233,6 +233,7 @@ class WholeRun:
                     self.state.note(f"blocked {side}", end)
                 self._told("block", before + end, total)
             before += sizes[side]
+        blocking.let_go(self._tables)
         self._tables.run(
             """
             create or replace table pairs as

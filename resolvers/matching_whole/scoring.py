@@ -16,7 +16,7 @@ from resolvers.matching.weights import Frequencies, Levels, Weights
 from resolvers.matching_whole.counts import stored_vocabulary
 from resolvers.matching_whole.shelf import Shelf
 
-KEPT = 5000
+KEPT = 1000
 """Records of the other side that a process keeps at hand: popular ones are candidates of many."""
 
 
