@@ -128,6 +128,15 @@ class WinningFacts:
             now=self.answers.now,
         )
 
+    def told(self, names: Sequence[str]) -> tuple[str, ...] | None:
+        """The values of ``names``, which must be among the fields that were asked for, as JSON; None where one of them was
+        read from the records."""
+        read = self.answers.of[0].read
+        if self.winners is None or (read and any(self._reading(name) is not None for name in names)):
+            return None
+        values, places = self.winners.values, self.reader.places
+        return tuple([values[places[name]] for name in names])
+
     def _reading(self, name: str) -> ProductReading | None:
         (answer,) = self.answers.of
         return answer.read[name].get(self.product) if name in answer.read else None

@@ -99,6 +99,7 @@ async def _partners(
         after=UUID(position[0]) if position else None,
         verdicts=chosen,
         categories=categories,
+        rows=node.winners_at_hand,
     )
     context.failures.update(page.failures)
     edges = [Edge(context.cursors.write(listing, [str(one.other)]), one) for one in page.found]

@@ -39,6 +39,13 @@ class ProductNode:
     winners: tuple[WinnersRow | None] | None = None
     """The row of its winners, where that was looked up with it; there may be none."""
 
+    @property
+    def winners_at_hand(self) -> dict[UUID, WinnersRow] | None:
+        """The same by product, empty where it has none; None where that, or where they came from, was not looked up."""
+        if self.winners is None or (self.winners[0] is not None and not self.winners[0].origins):
+            return None
+        return {} if self.winners[0] is None else {self.product: self.winners[0]}
+
 
 @dataclass(frozen=True, slots=True)
 class ValuesNode:

@@ -22,15 +22,16 @@ from sources.values import Value, display
 @dataclass
 class ProductFacts:
     """One product: what it is called, and its facts, each put together once and where it is told: most that a rule compares
-    are not. ``confirmed`` is source to when what is known of it was last known to be so."""
+    are not. What its records call it is read of those products alone that are told of."""
 
     product: UUID
     read: WinningFacts
-    confirmed: Mapping[str, datetime]
     forms: Mapping[str, FieldForm]
     called: str = ""
-    sides: Collection[tuple[int, str]] | None = None
-    """The rules that it is a side of, once somebody looked."""
+    confirmed: Mapping[str, datetime] | None = None
+    """Source to when what is known of it was last known to be so; None where its records were not read."""
+    sides: Mapping[int, str] | None = None
+    """The places of the rules that it is a side of, in their order, and of which (``ab``: of both), once somebody looked."""
     _facts: dict[str, Fact] = field(default_factory=dict)
     _values: dict[str, Value] = field(default_factory=dict)
     _operands: dict[str, Operand | None] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class ProductFacts:
         """One of the fields that were read."""
         found = self._facts.get(name)
         if found is None:
+            assert self.confirmed is not None, "whoever is told of has a name"
             found = self._facts[name] = self.read.fact(name, self.confirmed)
         return found
 
@@ -102,43 +104,50 @@ class Applied(NamedTuple):
     lacks: tuple[FactName, ...] = ()
 
 
+Said = tuple[Verdict, tuple[FactName, ...]] | None
+"""What a rule says and the facts that it lacks; None where it is not about the two products after all."""
+
+
 @dataclass(frozen=True)
 class RuleBook:
-    """The rules of a map, applied. ``seen`` are the fields that the asker may see, None for all."""
+    """The rules of a map, applied. ``seen`` are the fields that the asker may see, None for all.
+
+    ``settled`` is given where one product is held against many: what a rule said is kept there by the values of the other
+    side that it looks at, for many products have the same."""
 
     declared: CompatibilityMap
     seen: Collection[str] | None = None
+    settled: dict[tuple[int, bool, tuple[str, ...]], Said] | None = None
 
     def apply(self, one: ProductFacts, other: ProductFacts) -> list[Applied]:
         """What the rules that are about the two say, and which facts they lack."""
-        mine, theirs = self._sides(one), self._sides(other)
+        theirs = self.sides(other)
         found = []
-        for number in sorted({number for number, _ in mine}):
-            if (number, "a") in mine and (number, "b") in theirs:
-                applied = self._applied(self.declared.rules[number], one, other, forwards=True)
-            elif (number, "b") in mine and (number, "a") in theirs:
-                applied = self._applied(self.declared.rules[number], other, one, forwards=False)
-            else:
-                continue
-            if applied is not None:
-                found.append(applied)
+        for number, mine in self.sides(one).items():
+            side = theirs.get(number, "")
+            forwards = "a" in mine and "b" in side
+            if forwards or ("b" in mine and "a" in side):
+                said = self._settled(number, one, other, forwards=forwards)
+                if said is not None:
+                    a, b = (one, other) if forwards else (other, one)
+                    found.append(Applied(self.declared.rules[number], said[0], a, b, forwards, said[1]))
         return found
 
     def about(self, product: ProductFacts) -> list[Rule]:
         """The rules that a product is a side of."""
-        return [self.declared.rules[number] for number in sorted({number for number, _ in self._sides(product)})]
+        return [self.declared.rules[number] for number in self.sides(product)]
 
-    def _sides(self, product: ProductFacts) -> Collection[tuple[int, str]]:
-        """The rules, by their places, that a product is one of the sides of, and which."""
+    def sides(self, product: ProductFacts) -> Mapping[int, str]:
+        """The places of the rules that a product is a side of, in their order, and of which: ``a``, ``b``, ``ab``."""
         if product.sides is None:
-            rules = self.declared.rules
-            product.sides = {
-                (number, side)
-                for field, by_text in self.declared.rules_by_trait.items()
-                for text in product.texts(field)
-                for number, side in by_text.get(text, ())
-                if product.is_of(rules[number].a if side == "a" else rules[number].b)
-            }
+            found: dict[int, str] = {}
+            for field_, by_text in self.declared.rules_by_trait.items():
+                for text in product.texts(field_):
+                    for number, side, others in by_text.get(text, ()):
+                        sides = found.get(number, "")
+                        if side not in sides and (not others or product.is_of(others)):
+                            found[number] = sides + side
+            product.sides = dict(sorted(found.items()))
         return product.sides
 
     def untold(self, one: ProductFacts, other: ProductFacts) -> Iterator[Missing]:
@@ -150,8 +159,20 @@ class RuleBook:
             if fact.value is None:
                 yield self._lacks(product, fact, None)
 
+    def _settled(self, number: int, one: ProductFacts, other: ProductFacts, *, forwards: bool) -> Said:
+        """What a rule says, asked for each set of values of ``other`` once."""
+        rule = self.declared.rules[number]
+        a, b = (one, other) if forwards else (other, one)
+        told = other.read.told(rule.of_b if forwards else rule.of_a) if self.settled is not None else None
+        if self.settled is None or told is None:
+            return self._said(rule, a, b)
+        key = (number, forwards, told)
+        if key not in self.settled:
+            self.settled[key] = self._said(rule, a, b)
+        return self.settled[key]
+
     @staticmethod
-    def _applied(rule: Rule, a: ProductFacts, b: ProductFacts, *, forwards: bool) -> Applied | None:
+    def _said(rule: Rule, a: ProductFacts, b: ProductFacts) -> Said:
         """What a rule says; None where it is not about the two after all."""
 
         def operand(name: FactName) -> Operand | None:
@@ -163,14 +184,14 @@ class RuleBook:
             try:
                 holds = expression.holds(operand)
             except Undecided:
-                return Applied(rule, Verdict.UNKNOWN, a, b, forwards)
+                return Verdict.UNKNOWN, ()
             if isinstance(holds, tuple):
-                return Applied(rule, Verdict.UNKNOWN, a, b, forwards, holds)
+                return Verdict.UNKNOWN, holds
             if expression is rule.when and not holds:
                 return None
         if not holds:
-            return Applied(rule, Verdict.INCOMPATIBLE, a, b, forwards)
-        return Applied(rule, Verdict.CONDITIONAL if rule.conditions else Verdict.COMPATIBLE, a, b, forwards)
+            return Verdict.INCOMPATIBLE, ()
+        return Verdict.CONDITIONAL if rule.conditions else Verdict.COMPATIBLE, ()
 
     def missing(self, applied: Applied) -> list[Missing]:
         """The facts that a rule lacks."""
@@ -179,21 +200,18 @@ class RuleBook:
             self._lacks(sides[name.side], sides[name.side].fact(name.field), applied.rule) for name in applied.lacks
         ]
 
-    def evidence(self, applied: Applied) -> Evidence:
+    def evidence(self, applied: Applied, *, decisive: bool = False) -> Evidence:
         """What a rule says, as a piece of evidence."""
         rule, verdict, a, b = applied.rule, applied.verdict, applied.a, applied.b
-        expressions = [one for one in (rule.when, rule.check) if one is not None]
-        needed = {one for expression in expressions for one in expression.facts}
-        names = dict.fromkeys(one for expression in expressions for one in (*expression.facts, *expression.optional))
         used = [
-            UsedFact(side.product, side.fact(one.field))
-            for one in names
-            for side in (a if one.side == "a" else b,)
-            if one in needed or side.value(one.field) is not None
+            UsedFact(side.product, side.fact(name))
+            for (which, name), needed in rule.used
+            for side in (a if which == "a" else b,)
+            if needed or side.value(name) is not None
         ]
         there = [one.fact for one in used if one.fact.value is not None]
         fresh = {one.freshness for one in there}
-        shown = tuple(one for one in used if not self._hidden((one.fact.definition.name,)))
+        shown = tuple(one for one in used if self.seen is None or one.fact.definition.name in self.seen)
         owners = (one.fact.definition.steward for one in shown if one.fact.definition.steward is not None)
         return Evidence(
             kind=EvidenceKind.RULE,
@@ -213,6 +231,7 @@ class RuleBook:
             ),
             steward=rule.steward or next(owners, None),
             facts=shown,
+            decisive=decisive,
         )
 
     def sentence(self, applied: Applied) -> str:

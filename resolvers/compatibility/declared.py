@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from resolvers.compatibility.expression_types import FieldForm
+from resolvers.compatibility.expression_types import FactName, FieldForm
 from resolvers.compatibility.expressions import Expression
 from sources.ledger.statements import ANSWERS as ANSWERS  # as the order of evidence names them too
 from sources.statements import party_key
@@ -81,6 +81,19 @@ class Rule:
     conditions: tuple[str, ...] = ()
     """What must be so besides, where it holds."""
     steward: Steward | None = None
+    used: tuple[tuple[FactName, bool], ...] = field(init=False)
+    """The facts that its expressions are about, each with whether it must be there."""
+    of_a: tuple[str, ...] = field(init=False)
+    of_b: tuple[str, ...] = field(init=False)
+    """The same facts' fields, by side."""
+
+    def __post_init__(self) -> None:
+        expressions = [one for one in (self.when, self.check) if one is not None]
+        needed = {one for expression in expressions for one in expression.facts}
+        names = dict.fromkeys(one for expression in expressions for one in (*expression.facts, *expression.optional))
+        object.__setattr__(self, "used", tuple((one, one in needed) for one in names))
+        for side in ("a", "b"):
+            object.__setattr__(self, f"of_{side}", tuple(dict.fromkeys(one.field for one in names if one.side == side)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +132,15 @@ class CompatibilityMap:
     answers_last: timedelta = timedelta(days=365)
 
     @cached_property
-    def rules_by_trait(self) -> Mapping[str, Mapping[str, Sequence[tuple[int, str]]]]:
-        """By the first field of each side's pattern and each of its values: the places of the rules, and the side."""
-        found: dict[str, dict[str, list[tuple[int, str]]]] = {}
+    def rules_by_trait(self) -> Mapping[str, Mapping[str, Sequence[tuple[int, str, Pattern]]]]:
+        """By the first field of each side's pattern and each of its values: the places of the rules, the side, and what
+        else it asks for."""
+        found: dict[str, dict[str, list[tuple[int, str, Pattern]]]] = {}
         for number, rule in enumerate(self.rules):
             for side, pattern in (("a", rule.a), ("b", rule.b)):
-                name, values = next(iter(pattern.items()))
+                (name, values), *others = pattern.items()
                 for value in values:
-                    found.setdefault(name, {}).setdefault(value, []).append((number, side))
+                    found.setdefault(name, {}).setdefault(value, []).append((number, side, dict(others)))
         return found
 
     def rank(self, voice: str) -> int:

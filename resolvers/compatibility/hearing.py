@@ -14,7 +14,7 @@ from resolvers.compatibility.evidence import Evidence, Judgement, Missing, Nearn
 from resolvers.compatibility.sentences import listed
 from resolvers.compatibility.telling import tell
 from resolvers.compatibility.voices import Keys, Voices
-from resolvers.compatibility.weighing import Vote, decide, vote, weigh
+from resolvers.compatibility.weighing import Vote, decide, marked, vote, weighed
 from sources.failures import Failure
 from sources.ledger.statements import StoredStatement
 
@@ -35,6 +35,9 @@ class _Case(NamedTuple):
 
     stated: Sequence[Evidence]
     ruled: Sequence[Applied]
+    verdict: Verdict
+    deciding: Sequence[bool]
+    """Of what is stated and then of the rules, whether the verdict rests on it."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +54,26 @@ class Hearing:
 
     def verdict(self, other: UUID) -> Verdict:
         """Whether the two go together; a fraction of what a judgement costs."""
-        case, rank = self._case(other), self.book.declared.rank(RULES)
-        votes = [vote(piece) for piece in case.stated]
-        votes += [Vote(applied.verdict, Nearness.PRODUCT, rank, by_rule=True) for applied in case.ruled]
-        return decide(votes)[0]
+        return self._case(other).verdict
 
     def judgement(self, other: UUID) -> Judgement:
         """The verdict with all that it rests on."""
         case, one, two = self._case(other), self.known[self.product].facts, self.known[other].facts
-        weighed = weigh([*case.stated, *map(self.book.evidence, case.ruled)])
+        pieces = list(map(marked, case.stated, case.deciding))
+        deciding = case.deciding[len(pieces) :]
+        pieces += [self.book.evidence(one, decisive=yes) for one, yes in zip(case.ruled, deciding, strict=True)]
+        came = weighed(case.verdict, pieces)
         missing = list(dict.fromkeys(lacking for applied in case.ruled for lacking in self.book.missing(applied)))
-        if weighed.verdict is Verdict.UNKNOWN and not missing:
+        if came.verdict is Verdict.UNKNOWN and not missing:
             missing = self._nothing_known(case, one, two)
         return Judgement(
             self.product,
             other,
-            weighed.verdict,
-            tell(weighed, one.called, two.called, missing, self.voices.titles, self.voices.now),
-            weighed.conditions,
-            weighed.evidence,
-            weighed.weakest,
+            came.verdict,
+            tell(came, one.called, two.called, missing, self.voices.titles, self.voices.now),
+            came.conditions,
+            came.evidence,
+            came.weakest,
             tuple(missing),
         )
 
@@ -81,7 +84,11 @@ class Hearing:
             places = sorted({place for key in two.keys for place in self._places.get(key, ())})
             statements = [self.statements[place] for place in places]
             stated = list(self.voices.hear(statements, one.facts, one.keys, two.facts, two.keys))
-            case = self._cases[other] = _Case(stated, self.book.apply(one.facts, two.facts))
+            ruled = self.book.apply(one.facts, two.facts)
+            rank = self.book.declared.rank(RULES)
+            votes = [vote(piece) for piece in stated]
+            votes += [Vote(applied.verdict, Nearness.PRODUCT, rank, by_rule=True) for applied in ruled]
+            case = self._cases[other] = _Case(stated, ruled, *decide(votes))
         return case
 
     @cached_property

@@ -13,12 +13,13 @@ from uuid import UUID
 from resolvers.compatibility.applying import ProductFacts
 from resolvers.compatibility.declared import Rule
 from resolvers.compatibility.evidence import Judgement, Verdict
-from resolvers.compatibility.judging import Judging
+from resolvers.compatibility.hearing import Hearing
+from resolvers.compatibility.judging import Asked, Judging
 from resolvers.compatibility.narrowing import Context
 from resolvers.compatibility.viewing import Viewer
 from sources.failures import Failure
 from sources.folding import fold
-from sources.ledger.statements import Trait, identifiers_of, partner_keys, products_by_key
+from sources.ledger.statements import Trait, identifiers_of, products_by_key
 from sources.ledger.winners import WinnersRow
 from sources.statements import trait_key
 
@@ -54,19 +55,19 @@ class Partners:
         after: UUID | None = None,
         verdicts: Collection[Verdict] = DEFAULT_VERDICTS,
         categories: Sequence[str] | None = None,
+        rows: Mapping[UUID, WinnersRow] | None = None,
     ) -> PartnerPage:
-        """Up to ``size`` products behind ``after`` of which the verdict is one of ``verdicts``."""
-        known, _ = await self.judging.know([product], context, viewer)
-        own = known[product]
-        named = await partner_keys(self.judging.pool, list(own.keys))
-        parties = [(scheme, value) for scheme, _, value in (key.partition("=") for key in named)]
-        traits = self._traits(parties, own.facts, fitting=DEFAULT_VERDICTS.issuperset(verdicts))
+        """Up to ``size`` products behind ``after`` of which the verdict is one of ``verdicts``. ``rows`` holds the winners of
+        ``product``, if it has any, where the caller has looked them up."""
+        asked = await self.judging.ask(product, context, viewer, rows=rows)
+        parties = [(scheme, value) for scheme, _, value in (key.partition("=") for key in sorted(asked.partners))]
+        traits = self._traits(parties, asked, fitting=DEFAULT_VERDICTS.issuperset(verdicts))
         single = [party for party in parties if party[0] in _SINGLE]
         traits += await self._children(single)
         category = self.judging.ownership.compatibility.category if categories else None
         wanted = {fold(one) for one in categories or ()}
         kinds = None if category is None else [trait_key(f"field.{category}", one) for one in wanted]
-        found: list[Judgement] = []
+        found: list[tuple[Hearing, UUID]] = []
         failures: dict[str, Failure] = {}
         # What statements name mostly fits; of what a rule is about, much does not.
         together, examined = min(2 * size + FEWEST if traits else size + FEWEST, AT_ONCE), 0
@@ -75,28 +76,33 @@ class Partners:
             batch = await products_by_key(
                 self.judging.pool, single, traits, viewer.sources, after, together, rules, kinds
             )
-            candidates = [one for one in batch if one != product]
+            candidates = {one: candidate for one, candidate in batch.items() if one != product}
             if candidates:
-                hearing = await self.judging.hear(product, candidates, context, viewer, own=own, rows=_there(batch))
+                hearing = await self.judging.hear_candidates(asked, candidates)
                 failures.update(hearing.failures)
                 for one in candidates:
                     facts = hearing.known[one].facts
                     if category is None or wanted.intersection(facts.texts(category)):
                         if hearing.verdict(one) in verdicts:
-                            found.append(hearing.judgement(one))
+                            found.append((hearing, one))
                         if len(found) > size:
                             break
             examined += len(batch)
             ended = len(batch) < together
             if len(found) > size or (len(found) == size and not ended):
-                return PartnerPage(tuple(found[:size]), found[size - 1].other, failures)
+                return PartnerPage(await self._told(found[:size], viewer), found[size - 1][1], failures)
             if ended:
-                return PartnerPage(tuple(found), None, failures)
+                return PartnerPage(await self._told(found, viewer), None, failures)
             share = max(len(found), 1) / examined
             after, together = next(reversed(batch)), min(FEWEST + int((size - len(found)) / share), AT_ONCE)
-        return PartnerPage(tuple(found), after, failures)
+        return PartnerPage(await self._told(found, viewer), after, failures)
 
-    def _traits(self, parties: Sequence[tuple[str, str]], own: ProductFacts, *, fitting: bool) -> list[Trait]:
+    async def _told(self, found: Sequence[tuple[Hearing, UUID]], viewer: Viewer) -> tuple[Judgement, ...]:
+        """The judgements of those that are on the page: what the others are called is not read."""
+        await self.judging.name([hearing.known[one].facts for hearing, one in found], viewer)
+        return tuple(hearing.judgement(one) for hearing, one in found)
+
+    def _traits(self, parties: Sequence[tuple[str, str]], asked: Asked, *, fitting: bool) -> list[Trait]:
         """Whole kinds of products: those that statements name, and the other sides of rules; ``fitting``: of these only what
         has the text that the rule wants to be the same."""
         declared = self.judging.ownership.compatibility
@@ -107,12 +113,13 @@ class Partners:
                 found.append(Trait(f"field.{fields[scheme]}={value}"))
             elif scheme not in _SINGLE:
                 found.append(Trait(f"{scheme}={value}"))
-        for rule in declared.rules:
-            for mine, theirs, turned in ((rule.a, rule.b, False), (rule.b, rule.a, True)):
-                if own.is_of(mine):
-                    name, values = next(iter(theirs.items()))
-                    for also in self._alike(rule, own, turned=turned) if fitting else (None,):
-                        found += [Trait(f"field.{name}={value}", also) for value in values]
+        own = asked.own.facts
+        for number, sides in asked.book.sides(own).items():
+            rule = declared.rules[number]
+            for theirs, turned in [(rule.b, False)] * ("a" in sides) + [(rule.a, True)] * ("b" in sides):
+                name, values = next(iter(theirs.items()))
+                for also in self._alike(rule, own, turned=turned) if fitting else (None,):
+                    found += [Trait(f"field.{name}={value}", also) for value in values]
         return list(dict.fromkeys(found))
 
     async def _children(self, parties: Sequence[tuple[str, str]]) -> list[Trait]:
@@ -131,10 +138,6 @@ class Partners:
             return (None,)
         mine, theirs = rule.check.equal[0][::-1] if turned else rule.check.equal[0]
         return [trait_key(f"field.{theirs.field}", text) for text in own.texts(mine.field)]
-
-
-def _there(rows: Mapping[UUID, WinnersRow | None]) -> dict[UUID, WinnersRow]:
-    return {product: row for product, row in rows.items() if row is not None}
 
 
 _SINGLE = frozenset({"id", "record", "sku", "gtin", "mpn", "brand+mpn", "name"})

@@ -44,6 +44,10 @@ class Vote(NamedTuple):
 
 def decide(votes: Sequence[Vote]) -> tuple[Verdict, list[bool]]:
     """The verdict of all votes together, and of each whether the verdict rests on it."""
+    if len(votes) == 1:  # as most often
+        (one,) = votes
+        alone = one.bears and one.verdict is not Verdict.UNKNOWN
+        return one.verdict if alone else Verdict.UNKNOWN, [alone]
     unmet = any(one.by_rule and one.verdict in (Verdict.INCOMPATIBLE, Verdict.UNKNOWN) for one in votes)
     # a rule that holds has no say beside one that does not
     counts = [
@@ -65,12 +69,21 @@ def decide(votes: Sequence[Vote]) -> tuple[Verdict, list[bool]]:
 def weigh(pieces: Sequence[Evidence]) -> Weighed:
     """The verdict of all pieces together."""
     verdict, deciding = decide([vote(one) for one in pieces])
-    marked = [replace(one, decisive=True) if decides else one for one, decides in zip(pieces, deciding, strict=True)]
-    marked.sort(key=lambda one: (not one.decisive, one.nearness, one.rank, -_age_key(one)))
-    rests = [one for one in marked if one.decisive]
+    return weighed(verdict, [marked(one, decides) for one, decides in zip(pieces, deciding, strict=True)])
+
+
+def marked(piece: Evidence, decides: bool) -> Evidence:
+    """The piece, marked where the verdict rests on it."""
+    return replace(piece, decisive=True) if decides else piece
+
+
+def weighed(verdict: Verdict, pieces: Sequence[Evidence]) -> Weighed:
+    """What came of weighing pieces, of which those are marked that the verdict rests on."""
+    found = sorted(pieces, key=lambda one: (not one.decisive, one.nearness, one.rank, -_age_key(one)))
+    rests = [one for one in found if one.decisive]
     weakest = max(rests, key=lambda one: (one.freshness is Freshness.STALE, -_age_key(one)), default=None)
     conditions = tuple(dict.fromkeys(text for one in rests for text in one.conditions))
-    return Weighed(verdict, tuple(marked), conditions if verdict is not Verdict.COMPATIBLE else (), weakest)
+    return Weighed(verdict, tuple(found), conditions if verdict is not Verdict.COMPATIBLE else (), weakest)
 
 
 def vote(piece: Evidence) -> Vote:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,10 @@ MOST_BETWEEN = 1000
 """Statements about two products that are looked at; of a product and several others, a quarter as many for each."""
 MOST_PARTNERS = 5000
 """Other products' keys that are looked at for a list."""
+AT_HAND = 300
+"""Statements about one product that are read whole, to be held against all of its candidates."""
+_MOST_BRANCHES = 8
+"""Kinds of products that are merged in the order of ids; of more, each is read as far as a page may need it."""
 
 
 class StatementRow(NamedTuple):
@@ -69,6 +74,14 @@ class Trait(NamedTuple):
     also: str | None = None
 
 
+class Candidate(NamedTuple):
+    """A product that may go with another."""
+
+    winners: WinnersRow | None
+    named: bool
+    """Whether a key of single products led to it, to which record it may belong; else none of them is the product's."""
+
+
 class RecordNames(NamedTuple):
     """What one present record calls its product."""
 
@@ -114,7 +127,14 @@ async def statements_between(
     of products, for the nearer decide, and then the newest."""
     most = max(MOST_BETWEEN, MOST_BETWEEN // 4 * pairs)
     rows = await pool.fetch(_BETWEEN, list(one), list(others), at, most)
-    return [StoredStatement(**row) for row in rows]
+    return [StoredStatement(*row) for row in rows]
+
+
+async def statements_about(pool: Pool, keys: Sequence[str]) -> list[StoredStatement] | None:
+    """All that is said about parties that have one of ``keys``, what has expired too, in the order of
+    :func:`statements_between`; None where that is more than 300 statements."""
+    rows = await pool.fetch(_ABOUT, list(keys), AT_HAND + 1)
+    return [StoredStatement(*row) for row in rows] if len(rows) <= AT_HAND else None
 
 
 async def partner_keys(pool: Pool, keys: Sequence[str]) -> list[str]:
@@ -145,12 +165,13 @@ async def products_by_key(
     limit: int,
     rules: str,
     kinds: Collection[str] | None = None,
-) -> dict[UUID, WinnersRow | None]:
+) -> dict[UUID, Candidate]:
     """The listed products that have one of ``keys`` (scheme and value) or ``traits``, in the order of their ids behind
     ``after``, each with its row of winners, if it has one that was made by ``rules``; with ``kinds`` only those that have
-    one of these traits too. Few products have a key, and any number a trait."""
+    one of these traits too. Few products have a key, and any number a trait. Records that are not ``visible`` find none,
+    but tell which of those that are found have a key."""
     rows = await pool.fetch(
-        _PRODUCTS_BY_KEY,
+        _products_by_key(len(traits), of_kinds=kinds is not None),
         [scheme for scheme, _ in keys],
         [value for _, value in keys],
         list(visible),
@@ -158,9 +179,9 @@ async def products_by_key(
         limit,
         *(list(column) for column in (zip(*traits, strict=True) if traits else ((), ()))),
         rules,
-        None if kinds is None else list(kinds),
+        *(() if kinds is None else (list(kinds),)),
     )
-    return {row[0]: None if row[1] is None else WinnersRow(*row) for row in rows}
+    return {row[0]: Candidate(None if row[2] is None else WinnersRow(row[0], *row[2:]), row[1]) for row in rows}
 
 
 async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNames]:
@@ -177,6 +198,8 @@ async def names_of(pool: Pool, products: Sequence[UUID]) -> dict[UUID, ProductNa
 
 _COLUMNS = """s.source, s.record_id, s.subject, s.object, s.relation, s.verdict, s.qualifiers, s.condition, s.text,
     s.author, s.last_updated, greatest(s.observed_at, c.confirmed_at) as observed_at, s.expires_at, s.mapping"""
+_NEARER_FIRST = r"""(s.subject ~ '^(category=|family=|field\.)')::int + (s.object ~ '^(category=|family=|field\.)')::int,
+    s.last_updated desc nulls last, s.source, s.record_id, s.number"""
 _BETWEEN = f"""
 select {_COLUMNS} from (
     select * from statements where subject = any($1::text[]) and object = any($2::text[])
@@ -184,8 +207,15 @@ select {_COLUMNS} from (
     select * from statements where object = any($1::text[]) and subject = any($2::text[])
 ) s left join cursors c on c.source = s.source
 where s.expires_at is null or s.expires_at > $3
-order by (s.subject ~ '^(category=|family=|field\\.)')::int + (s.object ~ '^(category=|family=|field\\.)')::int,
-    s.last_updated desc nulls last, s.source, s.record_id, s.number limit $4
+order by {_NEARER_FIRST} limit $4
+"""
+_ABOUT = f"""
+select {_COLUMNS} from (
+    (select * from statements where subject = any($1::text[]) limit $2)
+  union all
+    (select * from statements where object = any($1::text[]) and subject <> all($1::text[]) limit $2)
+) s left join cursors c on c.source = s.source
+order by {_NEARER_FIRST} limit $2
 """
 _PARTNERS = """
 select key from (
@@ -194,9 +224,9 @@ select key from (
     (select distinct subject as key from statements where object = any($1::text[]) order by key limit $2)
 ) met order by key limit $2
 """
-_OF_KINDS = """($9::text[] is null or exists (
+_OF_KINDS = """and exists (
     select from aliases k where k.scheme || '=' || k.folded = any($9::text[]) and k.scheme like 'field.%'
-        and k.product_id = p.product_id))"""
+        and k.product_id = p.product_id)"""
 _MET = """
     select a.product_id, a.source from unnest($1::text[], $2::text[]) as w (scheme, value)
     join aliases a on a.folded = w.value and a.scheme = w.scheme where w.scheme not in ('record', 'id')
@@ -219,25 +249,46 @@ select distinct i->>'value' as value from ({_MET}) met join records r on r.produ
     cross join jsonb_array_elements(r.identifiers) i
 where i->>'scheme' = $3 and i->>'value' is not null and r.gone_at is null order by value limit $4
 """
-_PRODUCTS_BY_KEY = f"""
-select found.product_id, w.plain, w.origins, w.scoped, w.undecided from (
-select distinct p.product_id from ({_MET}) met join products p using (product_id)
-where p.listed and (met.source is null or met.source = any($3::text[])) and p.product_id > $4
-  and {_OF_KINDS}
-union
-select t.product_id from unnest($6::text[], $7::text[]) as w (key, also) cross join lateral (
-    select distinct a.product_id from aliases a join products p using (product_id)
-    where a.scheme || '=' || a.folded = w.key and a.scheme like 'field.%' and a.source = any($3::text[])
-        and p.listed and a.product_id > $4 and {_OF_KINDS}
-        and (w.also is null or (
-            select true from aliases b where b.scheme || '=' || b.folded = w.also and b.scheme like 'field.%'
+_TRAIT = """
+    select a.product_id, false as named, true as seen from aliases a join products p using (product_id)
+    where a.scheme || '=' || a.folded = {key} and a.scheme like 'field.%' and a.source = any($3::text[])
+        and p.listed and a.product_id > $4 {kinds}
+        and ({also} is null or (
+            select true from aliases b where b.scheme || '=' || b.folded = {also} and b.scheme like 'field.%'
                 and b.product_id = a.product_id limit 1))
-    order by a.product_id limit $5
-) t
-order by product_id limit $5
+    order by a.product_id
+"""
+
+
+@cache
+def _products_by_key(traits: int, *, of_kinds: bool) -> str:
+    """The statement that finds products by keys and so many traits. Each trait is a branch of its own, so that all of them
+    are merged in the order of ids and none is read further than the page goes."""
+    kinds = _OF_KINDS if of_kinds else ""
+    if traits <= _MOST_BRANCHES:
+        columns = [(f"($6::text[])[{place}]", f"($7::text[])[{place}]") for place in range(1, traits + 1)]
+        branches = [f"({_TRAIT.format(key=key, also=also, kinds=kinds)})" for key, also in columns]
+    else:
+        one = _TRAIT.format(key="w.key", also="w.also", kinds=kinds)
+        several = f"select distinct on (product_id) * from ({one}) t order by product_id limit $5"
+        branches = [
+            f"select t.* from unnest($6::text[], $7::text[]) as w (key, also) cross join lateral ({several}) t",
+        ]
+    if not traits:
+        branches = ["select null::uuid, null::boolean, null::boolean where $6::text[] = $7::text[] and false"]
+    return f"""
+select found.product_id, found.named, w.plain, w.origins, w.scoped, w.undecided from (
+    select product_id, bool_or(named) as named from (
+        (select p.product_id, true as named, met.source is null or met.source = any($3::text[]) as seen
+        from ({_MET}) met join products p using (product_id) where p.listed and p.product_id > $4 {kinds})
+      union all
+        {" union all ".join(branches)}
+    ) one group by product_id having bool_or(seen) order by product_id limit $5
 ) found left join winners w on w.product_id = found.product_id and w.rules = $8
 order by found.product_id
 """
+
+
 _NAMES = """
 select r.product_id, r.source, r.record_id, r.names, r.identifiers, c.confirmed_at, null::uuid as former_id
 from records r join cursors c using (source) where r.product_id = any($1::uuid[]) and r.gone_at is null
