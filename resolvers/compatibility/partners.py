@@ -19,11 +19,11 @@ from resolvers.compatibility.narrowing import Context
 from resolvers.compatibility.viewing import Viewer
 from sources.failures import Failure
 from sources.folding import fold
-from sources.ledger.statements import Trait, identifiers_of, products_by_key
+from sources.ledger.statements import MOST_CANDIDATES, Trait, identifiers_of, products_by_key
 from sources.ledger.winners import WinnersRow
 from sources.statements import trait_key
 
-FEWEST, AT_ONCE = 10, 120
+FEWEST, AT_ONCE = 10, MOST_CANDIDATES
 """Candidates that are judged together: at first some more than fit on the page, then as many as are likely to fill it."""
 MOST_ROUNDS = 10
 """Rounds of candidates for one page; a page that is not full then says where to go on."""

@@ -22,6 +22,8 @@ MOST_PARTNERS = 5000
 """Other products' keys that are looked at for a list."""
 AT_HAND = 300
 """Statements about one product that are read whole, to be held against all of its candidates."""
+MOST_CANDIDATES = 120
+"""Products that may go with another that are read at once."""
 _MOST_BRANCHES = 8
 """Kinds of products that are merged in the order of ids; of more, each is read as far as a page may need it."""
 
@@ -169,14 +171,14 @@ async def products_by_key(
     """The listed products that have one of ``keys`` (scheme and value) or ``traits``, in the order of their ids behind
     ``after``, each with its row of winners, if it has one that was made by ``rules``; with ``kinds`` only those that have
     one of these traits too. Few products have a key, and any number a trait. Records that are not ``visible`` find none,
-    but tell which of those that are found have a key."""
+    but tell which of those that are found have a key. ``limit`` is at most 120."""
     rows = await pool.fetch(
         _products_by_key(len(traits), of_kinds=kinds is not None),
         [scheme for scheme, _ in keys],
         [value for _, value in keys],
         list(visible),
         after or UUID(int=0),
-        limit,
+        min(limit, MOST_CANDIDATES),
         *(list(column) for column in (zip(*traits, strict=True) if traits else ((), ()))),
         rules,
         *(() if kinds is None else (list(kinds),)),
@@ -250,13 +252,13 @@ select distinct i->>'value' as value from ({_MET}) met join records r on r.produ
 where i->>'scheme' = $3 and i->>'value' is not null and r.gone_at is null order by value limit $4
 """
 _TRAIT = """
-    select a.product_id, false as named, true as seen from aliases a join products p using (product_id)
+    select distinct a.product_id from aliases a join products p using (product_id)
     where a.scheme || '=' || a.folded = {key} and a.scheme like 'field.%' and a.source = any($3::text[])
         and p.listed and a.product_id > $4 {kinds}
         and ({also} is null or (
             select true from aliases b where b.scheme || '=' || b.folded = {also} and b.scheme like 'field.%'
                 and b.product_id = a.product_id limit 1))
-    order by a.product_id
+    order by a.product_id limit {most}
 """
 
 
@@ -267,22 +269,22 @@ def _products_by_key(traits: int, *, of_kinds: bool) -> str:
     kinds = _OF_KINDS if of_kinds else ""
     if traits <= _MOST_BRANCHES:
         columns = [(f"($6::text[])[{place}]", f"($7::text[])[{place}]") for place in range(1, traits + 1)]
-        branches = [f"({_TRAIT.format(key=key, also=also, kinds=kinds)})" for key, also in columns]
-    else:
-        one = _TRAIT.format(key="w.key", also="w.also", kinds=kinds)
-        several = f"select distinct on (product_id) * from ({one}) t order by product_id limit $5"
         branches = [
-            f"select t.* from unnest($6::text[], $7::text[]) as w (key, also) cross join lateral ({several}) t",
+            f"({_TRAIT.format(key=key, also=also, kinds=kinds, most=MOST_CANDIDATES)}) t" for key, also in columns
         ]
+    else:
+        one = _TRAIT.format(key="w.key", also="w.also", kinds=kinds, most=MOST_CANDIDATES)
+        branches = [f"unnest($6::text[], $7::text[]) as w (key, also) cross join lateral ({one}) t"]
     if not traits:
-        branches = ["select null::uuid, null::boolean, null::boolean where $6::text[] = $7::text[] and false"]
+        branches = ["(select null::uuid as product_id where $6::text[] = $7::text[] and false) t"]
+    of_kind = " union all ".join(f"select t.product_id, false, true from {branch}" for branch in branches)
     return f"""
 select found.product_id, found.named, w.plain, w.origins, w.scoped, w.undecided from (
     select product_id, bool_or(named) as named from (
-        (select p.product_id, true as named, met.source is null or met.source = any($3::text[]) as seen
-        from ({_MET}) met join products p using (product_id) where p.listed and p.product_id > $4 {kinds})
+        select p.product_id, true as named, met.source is null or met.source = any($3::text[]) as seen
+        from ({_MET}) met join products p using (product_id) where p.listed and p.product_id > $4 {kinds}
       union all
-        {" union all ".join(branches)}
+        {of_kind}
     ) one group by product_id having bool_or(seen) order by product_id limit $5
 ) found left join winners w on w.product_id = found.product_id and w.rules = $8
 order by found.product_id
