@@ -20,7 +20,7 @@ from resolvers.executor import Evidence, Executor, LiveReading
 from resolvers.facts import Fact
 from resolvers.ownership import OwnershipMap
 from resolvers.winners import NOBODY, Winners, read_winners, winning_rules
-from resolvers.winning_facts import winning_fact
+from resolvers.winning_facts import Source, source_at, winning_fact
 from sources.failures import Failure
 from sources.ledger.winners import WinnersRow, confirmations, winners_of
 from sources.values import Value, decode
@@ -103,6 +103,8 @@ class WinningFacts:
     product: UUID
     answers: Answers
     winners: Winners | None
+    _sources: dict[int, Source | None] = field(default_factory=dict)
+    """By the number of an origin: most facts of a product come from a few."""
 
     def value(self, name: str) -> Value:
         """The value of the field ``name``, which must be one of those that were asked for."""
@@ -119,10 +121,14 @@ class WinningFacts:
         if reading is not None:
             return reading.fact(name, self.answers.of[0].asker)
         assert self.winners is not None
+        place = self.reader.places[name]
+        number = self.winners.places[place]
+        if number not in self._sources:
+            self._sources[number] = source_at(self.winners, place)
         return winning_fact(
             self.reader.ownership.fields[name],
-            self.winners,
-            self.reader.places[name],
+            self.value(name),
+            self._sources[number],
             failing=self.answers.failing,
             confirmed=confirmed,
             now=self.answers.now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -12,32 +13,47 @@ from resolvers.freshness import freshness
 from resolvers.ownership import FieldDefinition
 from resolvers.winners import NOBODY, Origin, Winners
 from sources.contract import Basis, Scope
-from sources.values import decode, decode_datetime
+from sources.values import Value, decode_datetime
+
+
+class Source(NamedTuple):
+    """Where values came from, read: the origin as the row has it, and its moments."""
+
+    origin: Origin
+    last_updated: datetime | None
+    observed_at: datetime
+
+
+def source_at(winners: Winners, place: int) -> Source | None:
+    """Where the value at ``place`` came from; None where there is none."""
+    number = winners.places[place]
+    if number == NOBODY:
+        return None
+    origin = Origin(*map(orjson.loads, winners.origins[number]))
+    last_updated = decode_datetime(origin.last_updated) if origin.last_updated is not None else None
+    return Source(origin, last_updated, decode_datetime(origin.observed_at))
 
 
 def winning_fact(
     definition: FieldDefinition,
-    winners: Winners,
-    place: int,
+    value: Value,
+    source: Source | None,
     *,
     failing: Collection[str],
     confirmed: Mapping[str, datetime],
     now: datetime,
 ) -> Fact:
-    """The fact at ``place``, without what others say. ``failing``: the stored systems whose last sync failed;
-    ``confirmed``: source to when what the ledger holds of it was last known to be so."""
-    number = winners.places[place]
-    if number == NOBODY:
+    """The fact of a ``value`` that came from ``source``, without what others say. ``failing``: the stored systems whose last
+    sync failed; ``confirmed``: source to when what the ledger holds of it was last known to be so."""
+    if source is None:
         return Fact(definition, status_of(definition, None, failing), Freshness.UNKNOWN)
-    origin = Origin(*map(orjson.loads, winners.origins[number]))
-    last_updated = decode_datetime(origin.last_updated) if origin.last_updated is not None else None
-    observed = decode_datetime(origin.observed_at)
+    origin, last_updated, observed = source
     since = confirmed.get(origin.source)
     return Fact(
         definition=definition,
         status=status_of(definition, origin.source, failing),
         freshness=freshness(definition.max_age, last_updated, now),
-        value=decode(definition.type, orjson.loads(winners.values[place])),
+        value=value,
         source=origin.source,
         source_record_id=origin.record_id,
         last_updated=last_updated,

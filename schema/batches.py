@@ -13,6 +13,7 @@ import strawberry
 from graphql import GraphQLObjectType
 from orjson import Fragment
 
+from resolvers.compatibility.evidence import Judgement
 from resolvers.lookup import Lookup
 from resolvers.ownership import FieldDefinition
 from schema.context import RequestContext
@@ -38,6 +39,10 @@ def attach_batches(schema: strawberry.Schema, fields: Sequence[FieldDefinition])
     for name in ("id", "values", *batches.fields):
         if name in product.fields:
             product.fields[name].extensions["batch"] = batches.of_products
+    verdict = types["CompatibilityVerdict"]
+    assert isinstance(verdict, GraphQLObjectType)
+    for name in _SIDES:
+        verdict.fields[name].extensions["batch"] = _products_of_verdicts
     query.fields["product"].extensions["batch"] = batches.product
     query.fields["productsBy"].extensions["batch"] = batches.products_by
 
@@ -83,7 +88,7 @@ class ProductBatches:
     ) -> list[ProductNode | Exception | None]:
         """What each lookup means, together with the winners where those will be asked for."""
         names = {one.name for one in asked.selection("Product")}
-        origins = not names.isdisjoint(self.fields)
+        origins = "compatibleWith" in names or not names.isdisjoint(self.fields)
         if not origins and "values" not in names:
             return await find_several(context, lookups, None)
         return await find_with_winners(context, lookups, origins=origins)
@@ -141,6 +146,15 @@ class ProductBatches:
             shape = ValuesShape([(one.response_key, *self._plain.get(one.name, (None, False))) for one in selection])
         asked.memo["shape"] = shape
         return shape
+
+
+_SIDES = {"product": "product", "with": "other"}
+"""The products of a verdict, by the attribute of a judgement that is their id."""
+
+
+async def _products_of_verdicts(parents: Sequence[Judgement], asked: Sequence[Selected], info: Any) -> Sequence[Any]:
+    """``CompatibilityVerdict.product`` and ``with``."""
+    return [[ProductNode(getattr(parent, _SIDES[one.name])) for parent in parents] for one in asked]
 
 
 async def _or_error(awaitable: Awaitable[Any]) -> Any:

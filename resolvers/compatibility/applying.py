@@ -19,7 +19,7 @@ from sources.folding import fold
 from sources.values import Value, display
 
 
-@dataclass
+@dataclass(slots=True)
 class ProductFacts:
     """One product: what it is called, and its facts, each put together once and where it is told: most that a rule compares
     are not. What its records call it is read of those products alone that are told of."""
@@ -108,16 +108,29 @@ Said = tuple[Verdict, tuple[FactName, ...]] | None
 """What a rule says and the facts that it lacks; None where it is not about the two products after all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What rules said of one product and others, kept by what they looked at: many products have the same values."""
+
+    rules: frozenset[int]
+    """The places of the rules that the one is a side of: no other is looked at."""
+    fields: tuple[str, ...]
+    """By whose texts these tell products apart."""
+    said: dict[tuple[int, bool, tuple[str, ...]], Said] = field(default_factory=dict)
+    """By the place of a rule, its direction, and the values of the other that it is about."""
+    sides: dict[tuple[str, ...], Mapping[int, str]] = field(default_factory=dict)
+    """The sides of others, by the values of ``fields``."""
+
+
 @dataclass(frozen=True)
 class RuleBook:
     """The rules of a map, applied. ``seen`` are the fields that the asker may see, None for all.
 
-    ``settled`` is given where one product is held against many: what a rule said is kept there by the values of the other
-    side that it looks at, for many products have the same."""
+    ``settled`` is there where one product is held against many: see :meth:`against`."""
 
     declared: CompatibilityMap
     seen: Collection[str] | None = None
-    settled: dict[tuple[int, bool, tuple[str, ...]], Said] | None = None
+    settled: Settled | None = None
 
     def apply(self, one: ProductFacts, other: ProductFacts) -> list[Applied]:
         """What the rules that are about the two say, and which facts they lack."""
@@ -137,18 +150,34 @@ class RuleBook:
         """The rules that a product is a side of."""
         return [self.declared.rules[number] for number in self.sides(product)]
 
+    def against(self, product: ProductFacts) -> RuleBook:
+        """The same, for holding others against ``product`` alone: each rule about it is asked once for a set of values."""
+        rules = self.about(product)
+        fields = dict.fromkeys(name for rule in rules for pattern in (rule.a, rule.b) for name in pattern)
+        return RuleBook(self.declared, self.seen, Settled(frozenset(self.sides(product)), tuple(fields)))
+
     def sides(self, product: ProductFacts) -> Mapping[int, str]:
         """The places of the rules that a product is a side of, in their order, and of which: ``a``, ``b``, ``ab``."""
         if product.sides is None:
-            found: dict[int, str] = {}
-            for field_, by_text in self.declared.rules_by_trait.items():
-                for text in product.texts(field_):
-                    for number, side, others in by_text.get(text, ()):
-                        sides = found.get(number, "")
-                        if side not in sides and (not others or product.is_of(others)):
-                            found[number] = sides + side
-            product.sides = dict(sorted(found.items()))
+            told = product.read.told(self.settled.fields) if self.settled is not None else None
+            if self.settled is None or told is None:
+                product.sides = self._sides(product)
+            else:
+                if told not in self.settled.sides:
+                    self.settled.sides[told] = self._sides(product)
+                product.sides = self.settled.sides[told]
         return product.sides
+
+    def _sides(self, product: ProductFacts) -> Mapping[int, str]:
+        found: dict[int, str] = {}
+        about = self.settled.rules if self.settled is not None else range(len(self.declared.rules))
+        for name, by_text in self.declared.rules_by_trait.items():
+            for text in product.texts(name):
+                for number, side, others in by_text.get(text, ()):
+                    sides = found.get(number, "")
+                    if number in about and side not in sides and (not others or product.is_of(others)):
+                        found[number] = sides + side
+        return dict(sorted(found.items()))
 
     def untold(self, one: ProductFacts, other: ProductFacts) -> Iterator[Missing]:
         """The facts for lack of which no rule is known to be about the two."""
@@ -167,9 +196,10 @@ class RuleBook:
         if self.settled is None or told is None:
             return self._said(rule, a, b)
         key = (number, forwards, told)
-        if key not in self.settled:
-            self.settled[key] = self._said(rule, a, b)
-        return self.settled[key]
+        said = self.settled.said
+        if key not in said:
+            said[key] = self._said(rule, a, b)
+        return said[key]
 
     @staticmethod
     def _said(rule: Rule, a: ProductFacts, b: ProductFacts) -> Said:

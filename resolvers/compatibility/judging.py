@@ -115,7 +115,7 @@ class Judging:
         now = datetime.now(UTC)
         known, _ = await self.know([product], context, viewer, rows=rows)
         own = known[product]
-        book = RuleBook(self.ownership.compatibility, viewer.fields, {})
+        book = RuleBook(self.ownership.compatibility, viewer.fields).against(own.facts)
         statements = await statements_about(self.pool, list(own.keys))
         if statements is None:
             partners = await partner_keys(self.pool, list(own.keys))

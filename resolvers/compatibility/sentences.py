@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resolvers.compatibility.expression_types import FactName
 
@@ -18,11 +18,12 @@ class Template:
 
     text: str
     parts: tuple[str | FactName, ...]
+    facts: tuple[FactName, ...] = field(init=False)
+    """The facts that it reads out."""
 
-    @property
-    def facts(self) -> tuple[FactName, ...]:
-        """The facts that it reads out."""
-        return tuple(one for one in self.parts if isinstance(one, FactName) and one.field)
+    def __post_init__(self) -> None:
+        facts = tuple(one for one in self.parts if isinstance(one, FactName) and one.field)
+        object.__setattr__(self, "facts", facts)
 
     def filled(self, called: Callable[[FactName], str]) -> str:
         """With what ``called`` says for each hole."""

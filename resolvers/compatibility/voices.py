@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from resolvers.compatibility.applying import ProductFacts, schema_term
 from resolvers.compatibility.declared import ANSWERS, CompatibilityMap, Relation
@@ -36,7 +37,7 @@ class Voices:
         """What the map says about compatibility."""
         return self.ownership.compatibility
 
-    @property
+    @cached_property
     def titles(self) -> Mapping[str, str]:
         """Source to its title."""
         return {name: source.declaration.title for name, source in self.ownership.sources.items()}
