@@ -189,11 +189,11 @@ class Workshop:
         found = (await judging.hear(first, [second], context, viewer)).judgement(second)
         assert await Readying(pool, self.runtime.ownership).catch_up() > 0
         again = (await judging.hear(first, [second], context, viewer)).judgement(second)
-        assert _alone(again) == _alone(found)
+        assert alone(again) == alone(found)
         return found
 
 
-def _alone(found: Judgement) -> Judgement:
+def alone(found: Judgement) -> Judgement:
     """Without what other systems say about the facts: winners do not tell."""
     return replace(found, evidence=tuple(map(_piece, found.evidence)), weakest=found.weakest and _piece(found.weakest))
 
