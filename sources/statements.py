@@ -157,7 +157,7 @@ class _Mapping:
         for one in (subject, obj):
             if one.startswith("!"):
                 return one[1:]
-        if subject == obj and not _is_kind(subject):
+        if subject == obj and not is_kind(subject):
             return f"it says that {subject} goes with itself"
         qualifiers: dict[str, JSON] = {}
         for name, where in declared.qualifiers.items():
@@ -203,7 +203,7 @@ class _Mapping:
         return party_key(scheme, identifier.value) if isinstance(identifier, Identifier) else f"!{scheme} {identifier}"
 
 
-def _is_kind(key: str) -> bool:
+def is_kind(key: str) -> bool:
     """Whether it is the key of a whole kind of products; one of them may well go with another."""
     return key.startswith(("category=", "family=", "field."))
 

@@ -99,7 +99,7 @@ class Partners:
 
     async def _told(self, found: Sequence[tuple[Hearing, UUID]], viewer: Viewer) -> tuple[Judgement, ...]:
         """The judgements of those that are on the page: what the others are called is not read."""
-        await self.judging.name([hearing.known[one].facts for hearing, one in found], viewer)
+        await self.judging.knowing.name([hearing.known[one].facts for hearing, one in found], viewer)
         return tuple(hearing.judgement(one) for hearing, one in found)
 
     def _traits(self, parties: Sequence[tuple[str, str]], asked: Asked, *, fitting: bool) -> list[Trait]:

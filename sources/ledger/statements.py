@@ -81,7 +81,7 @@ class Candidate(NamedTuple):
 
     winners: WinnersRow | None
     named: bool
-    """Whether a key of single products led to it, to which record it may belong; else none of them is the product's."""
+    """Whether one of the keys of single products is its own."""
 
 
 class RecordNames(NamedTuple):
@@ -273,7 +273,7 @@ def _products_by_key(traits: int, *, of_kinds: bool) -> str:
             f"({_TRAIT.format(key=key, also=also, kinds=kinds, most=MOST_CANDIDATES)}) t" for key, also in columns
         ]
     else:
-        one = _TRAIT.format(key="w.key", also="w.also", kinds=kinds, most=MOST_CANDIDATES)
+        one = _TRAIT.format(key="w.key", also="w.also", kinds=kinds, most="$5")
         branches = [f"unnest($6::text[], $7::text[]) as w (key, also) cross join lateral ({one}) t"]
     if not traits:
         branches = ["(select null::uuid as product_id where $6::text[] = $7::text[] and false) t"]
