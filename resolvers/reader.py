@@ -20,7 +20,7 @@ from resolvers.executor import Evidence, Executor, LiveReading
 from resolvers.facts import Fact
 from resolvers.ownership import OwnershipMap
 from resolvers.winners import NOBODY, Winners, read_winners, winning_rules
-from resolvers.winning_facts import Source, source_at, winning_fact
+from resolvers.winning_facts import Provenance, provenance_at, winning_fact
 from sources.failures import Failure
 from sources.ledger.winners import WinnersRow, confirmations, winners_of
 from sources.values import Value, decode
@@ -103,7 +103,7 @@ class WinningFacts:
     product: UUID
     answers: Answers
     winners: Winners | None
-    _sources: dict[int, Source | None] = field(default_factory=dict)
+    _provenances: dict[int, Provenance | None] = field(default_factory=dict)
     """By the number of an origin: most facts of a product come from a few."""
 
     def value(self, name: str) -> Value:
@@ -123,12 +123,12 @@ class WinningFacts:
         assert self.winners is not None
         place = self.reader.places[name]
         number = self.winners.places[place]
-        if number not in self._sources:
-            self._sources[number] = source_at(self.winners, place)
+        if number not in self._provenances:
+            self._provenances[number] = provenance_at(self.winners, place)
         return winning_fact(
             self.reader.ownership.fields[name],
             self.value(name),
-            self._sources[number],
+            self._provenances[number],
             failing=self.answers.failing,
             confirmed=confirmed,
             now=self.answers.now,

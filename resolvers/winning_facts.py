@@ -16,7 +16,7 @@ from sources.contract import Basis, Scope
 from sources.values import Value, decode_datetime
 
 
-class Source(NamedTuple):
+class Provenance(NamedTuple):
     """Where values came from, read: the origin as the row has it, and its moments."""
 
     origin: Origin
@@ -24,30 +24,30 @@ class Source(NamedTuple):
     observed_at: datetime
 
 
-def source_at(winners: Winners, place: int) -> Source | None:
+def provenance_at(winners: Winners, place: int) -> Provenance | None:
     """Where the value at ``place`` came from; None where there is none."""
     number = winners.places[place]
     if number == NOBODY:
         return None
     origin = Origin(*map(orjson.loads, winners.origins[number]))
     last_updated = decode_datetime(origin.last_updated) if origin.last_updated is not None else None
-    return Source(origin, last_updated, decode_datetime(origin.observed_at))
+    return Provenance(origin, last_updated, decode_datetime(origin.observed_at))
 
 
 def winning_fact(
     definition: FieldDefinition,
     value: Value,
-    source: Source | None,
+    provenance: Provenance | None,
     *,
     failing: Collection[str],
     confirmed: Mapping[str, datetime],
     now: datetime,
 ) -> Fact:
-    """The fact of a ``value`` that came from ``source``, without what others say. ``failing``: the stored systems whose last
+    """The fact of a ``value`` with its ``provenance``, without what others say. ``failing``: the stored systems whose last
     sync failed; ``confirmed``: source to when what the ledger holds of it was last known to be so."""
-    if source is None:
+    if provenance is None:
         return Fact(definition, status_of(definition, None, failing), Freshness.UNKNOWN)
-    origin, last_updated, observed = source
+    origin, last_updated, observed = provenance
     since = confirmed.get(origin.source)
     return Fact(
         definition=definition,

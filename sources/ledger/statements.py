@@ -173,7 +173,7 @@ async def products_by_key(
     one of these traits too. Few products have a key, and any number a trait. Records that are not ``visible`` find none,
     but tell which of those that are found have a key. ``limit`` is at most 120."""
     rows = await pool.fetch(
-        _products_by_key(len(traits), of_kinds=kinds is not None),
+        _products_by_key(min(len(traits), _MOST_BRANCHES + 1), of_kinds=kinds is not None),
         [scheme for scheme, _ in keys],
         [value for _, value in keys],
         list(visible),
