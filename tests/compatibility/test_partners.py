@@ -74,6 +74,7 @@ async def test_a_list_holds_the_very_judgements_of_its_pairs(
     pumps.put("products", sku="T-1", name="Tray", kind="Tray", family="Ebb", volt="200")
     pumps.put("products", sku="T-2", name="Tray Two", kind="Tray", family="Tide", volt="200")
     pumps.put("fitment", row="1", part="S-1", pump="P-1", fits="y", years="2020-2024")
+    pumps.put("fitment", row="1b", part="S-1", pump="P-1", fits="y", years="2026")
     pumps.put("fitment", row="2", part="S-2", pump_family="ebb", fits="n")
     pumps.put("fitment", row="3", part="S-2", pump="P-404", fits="y")
     pumps.put("fitment", row="4", part="B-1", pump="S-1", fits="y", changed="2020-01-01T00:00:00Z")
