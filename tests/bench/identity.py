@@ -20,6 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from resolvers.matching.profile import Listing
 from resolvers.matching.run import Matching, Scored, Settings, match
 from resolvers.matching.verdicts import Policy, Verdict
 from tests.bench.goals import Goal, Report, Table
@@ -28,6 +29,7 @@ from tests.bench.identity_worlds import WORLDS, World
 from tests.bench.machine import Machine
 
 LEFT_OUT = ", a third left out"
+_PROGRESS = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,29 @@ def _doubt(found: Matching, one: Scored) -> str:
     return f"{against[0].comparison} {against[0].outcome}" if against else "too little to go by"
 
 
+def sides(world: World) -> tuple[list[Listing], list[Listing]]:
+    """The records of both catalogues."""
+    lefts, rights = {one for one, _ in world.pairs}, {one for _, one in world.pairs}
+    return listings(world.left, lefts), listings(world.right, rights)
+
+
+def of_files(left: Path, right: Path, truth: Path) -> World:
+    """Two catalogues and their true pairs, of which either end may come first."""
+    rows, pairs = (read(left), read(right)), true_pairs(truth)
+    turned = frozenset((right, left) for left, right in pairs)
+    worlds = [World(f"{left.stem} and {right.stem}", *rows, one) for one in (pairs, turned)]
+
+    def held(world: World) -> int:
+        here, there = ({one.key for one in side} for side in sides(world))
+        return sum(left in here and right in there for left, right in world.pairs)
+
+    return max(worlds, key=held)
+
+
 def without(world: World, third: int = 3) -> World:
     """``world`` without every third record of its right catalogue: their partners must find nothing."""
     right = [row for at, row in enumerate(world.right) if at % third != third - 1]
-    kept = {one.key for one in listings(right)}
+    kept = {one.key for one in listings(right, {one for _, one in world.pairs})}
     return World(f"{world.name}{LEFT_OUT}", world.left, right, frozenset(p for p in world.pairs if p[1] in kept))
 
 
@@ -122,7 +143,8 @@ def measure(
     world: World, settings: Settings, *, leave_out: bool, show: int, splink: bool = False
 ) -> tuple[list[str | float], list[Table], str, Score]:
     """A row of the main table, further tables, a text of single mistakes, and the score."""
-    left, right = listings(world.left), listings(world.right)
+    left, right = sides(world)
+    _PROGRESS.print(f"{world.name}: {len(left):,} and {len(right):,} records")
     began = time.process_time()
     found = match(left, right, settings)
     seconds = time.process_time() - began
@@ -144,6 +166,7 @@ def measure(
     if leave_out:
         rows: list[tuple[str | float, ...]] = []
         for name in (one.name for one in found.model.comparisons):
+            _PROGRESS.print(f"{world.name}: without {name}")
             less = score(match(left, right, Settings(settings.policy, settings.once, frozenset({name}))), world.pairs)
             change = (less.f1 - told.f1, less.precision - told.precision, less.recall - told.recall)
             rows.append((name, *(f"{figure:+.3f}" for figure in (*change, less.with_review - told.with_review))))
@@ -173,7 +196,7 @@ def goals(title: str, told: Score, *, third_left_out: bool) -> list[Goal]:
 
 
 def _singles(found: Matching, world: World, show: int) -> str:
-    rows = ({one.key: one for one in listings(world.left)}, {one.key: one for one in listings(world.right)})
+    rows = tuple({one.key: one for one in side} for side in sides(world))
     lines: list[str] = []
     shown: Counter[str] = Counter()
     for one in found.pairs:
@@ -220,8 +243,7 @@ def main(words: Sequence[str]) -> Report:
         parser.error("name three files: two catalogues and the true pairs")
     worlds = [WORLDS[name]() for name in given.world or ([] if given.files else sorted(WORLDS))]
     if given.files:
-        left, right, truth = given.files
-        worlds.append(World(f"{left.stem} and {right.stem}", read(left), read(right), true_pairs(truth)))
+        worlds.append(of_files(*given.files))
     whole = bool(given.files) and not given.quick
     if given.third or whole:
         worlds += [without(world) for world in worlds]
