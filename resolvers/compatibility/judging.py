@@ -49,6 +49,8 @@ class Asked:
     context: Context
     voices: Voices
     book: RuleBook
+    failures: Mapping[str, Failure]
+    """The systems that could not be reached for it."""
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Judging:
     ) -> Asked:
         """What is the same for whatever is held against ``product``, read once. ``rows`` as in :meth:`hear`."""
         now = datetime.now(UTC)
-        known, _ = await self.knowing.know([product], context, viewer, rows=rows)
+        known, failures = await self.knowing.know([product], context, viewer, rows=rows)
         own = known[product]
         book = RuleBook(self.ownership.compatibility, viewer.fields).against(own.facts)
         statements = await statements_about(self.pool, list(own.keys))
@@ -111,6 +113,7 @@ class Judging:
             context,
             Voices(self.ownership, {"date": now.date().isoformat(), **context}, now, viewer),
             book,
+            failures,
         )
 
     async def hear_candidates(self, asked: Asked, candidates: Mapping[UUID, Candidate]) -> Hearing:

@@ -32,7 +32,8 @@ DEFAULT_VERDICTS = frozenset({Verdict.COMPATIBLE, Verdict.CONDITIONAL, Verdict.C
 
 @dataclass(frozen=True, slots=True)
 class PartnerPage:
-    """A page of partners. ``reached`` is how far it came, None where none is left; behind it there may be none either."""
+    """A page of partners. ``reached`` is how far it came, None where none is left; behind it there may be none either.
+    ``failures`` are the systems that could not be reached for it, also where it is empty: that may be why."""
 
     found: tuple[Judgement, ...]
     reached: UUID | None
@@ -68,7 +69,7 @@ class Partners:
         wanted = {fold(one) for one in categories or ()}
         kinds = None if category is None else [trait_key(f"field.{category}", one) for one in wanted]
         found: list[tuple[Hearing, UUID]] = []
-        failures: dict[str, Failure] = {}
+        failures = dict(asked.failures)
         # What statements name mostly fits; of what a rule is about, much does not.
         together, examined = min(2 * size + FEWEST if traits else size + FEWEST, AT_ONCE), 0
         for _ in range(MOST_ROUNDS):

@@ -12,6 +12,7 @@ import pytest_asyncio
 from graphql import parse
 
 from app.execution import NotCompiled, compile_operation
+from app.sync import sync_once
 from resolvers.compatibility.evidence import Judgement, Verdict
 from resolvers.compatibility.partners import Partners
 from resolvers.compatibility.viewing import Viewer, fields_seen
@@ -152,6 +153,22 @@ async def test_rules_about_others_need_nothing_of_a_candidate_that_was_not_read(
         await pumps.runtime.pool.execute("delete from winners")
         page = await listed(pumps, "S-1", everything(pumps))
         assert page[await pumps.product("B-1")].verdict is Verdict.COMPATIBLE
+
+
+async def test_an_empty_list_says_which_system_failed(pumps: Workshop) -> None:
+    pumps.put("products", sku="B-1", name="Bracket", kind="Bracket")
+    await pumps.sync()
+    bracket, pump = await pumps.product("B-1"), await pumps.product("P-1")
+    (pumps.directory / "products.csv").unlink()
+    (report,) = await sync_once(pumps.runtime, ["products"])
+    assert report.failure is not None
+    await pumps.runtime.state.refresh()
+    viewer = everything(pumps)
+    hearing = await pumps.runtime.judging.hear(bracket, [pump], {}, viewer)
+    page = await Partners(pumps.runtime.judging).page(bracket, {}, viewer, size=20)
+    assert not page.found
+    assert page.failures == hearing.failures
+    assert page.failures.keys() == {"products"}
 
 
 LIST = """{ product(by: { sku: "P-1" }) { values { name } compatibleWith(first: 5) {
