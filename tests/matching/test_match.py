@@ -81,6 +81,41 @@ def test_a_catalogue_that_lists_several_times_is_found_out() -> None:
     assert len(taken) == len(set(taken))
 
 
+def test_a_catalogue_that_takes_offers_of_several_shops_is_found_out_though_their_words_differ() -> None:
+    world = office(22, 120)
+    random = Random(3)
+    seller = [
+        "boxed",
+        "sealed",
+        "original",
+        "stock",
+        "express",
+        "sale",
+        "bulk",
+        "outlet",
+        "best",
+        "value",
+        "fresh",
+        "depot",
+    ]
+    numbers = {row["id"]: row["mpn"] for row in world.left}
+    partner = {right: left for left, right in world.pairs}
+    offers: list[dict[str, str]] = []
+    pairs = set(world.pairs)
+    for at, row in enumerate(world.right):
+        left = partner.get(row["id"])
+        if left is not None and numbers[left] and at % 5 < 3:
+            words = [*row["name"].split(), numbers[left], *random.sample(seller, 2)]
+            random.shuffle(words)
+            offers += [{"id": f"o{at}", "name": " ".join(words)}]
+            pairs.add((left, f"o{at}"))
+    found = match(listings(world.left), listings([*world.right, *offers]))
+    told = score(found, frozenset(pairs))
+    assert found.model.once == (True, False)
+    assert told.precision > 0.95
+    assert told.recall > 0.6
+
+
 def test_a_year_size_or_placeholder_links_nothing() -> None:
     left = [
         Listing(f"a{at}", f"Lamp model 2009 {kind}", brand="N/A", identifiers={"gtin": "0000000000000"})
