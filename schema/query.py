@@ -151,7 +151,7 @@ async def find_two(context: RequestContext, one: ProductLookup, other: ProductLo
         if isinstance(node, Exception):
             raise node
         if node is None:
-            raise bad_input(f"No product is meant by {lookup}.", "NOT_FOUND")
+            raise bad_input(f"No product is meant by {lookup}; search finds what is near a name.", "NOT_FOUND")
         nodes.append(node)
     return nodes
 

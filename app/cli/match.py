@@ -152,6 +152,8 @@ def _pairs(runtime: Runtime, matching: MatchingMap, names: Sequence[str]) -> lis
 async def _match_two(
     runtime: Runtime, matching: MatchingMap, two: tuple[str, str], asked: Asked, home: Path, in_json: bool
 ) -> Outcome:
+    import duckdb
+
     from resolvers.matching_whole.catalogues import CatalogueRun
     from resolvers.matching_whole.run import Resources
 
@@ -172,8 +174,12 @@ async def _match_two(
                 resources=Resources(processes=processes),
                 told=bars.told,
             )
-        except Exception as error:
-            raise _unopenable(directory, error) from error
+        except duckdb.IOException as error:
+            raise Ended(
+                ExitCode.PREREQUISITE,
+                f"The state of this run in {directory} cannot be opened: another whence match is at it, or the disk "
+                "refuses. Wait for the other one, or begin anew with --again.",
+            ) from error
         with closing(run):
             outcome.went_on = not run.fresh
             if outcome.went_on and not in_json:
@@ -214,18 +220,6 @@ def _forget(directory: Path) -> None:
     import shutil
 
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _unopenable(directory: Path, error: Exception) -> Exception:
-    import duckdb
-
-    if isinstance(error, duckdb.IOException):
-        return Ended(
-            ExitCode.PREREQUISITE,
-            f"The state of this run in {directory} cannot be opened: another whence match is at it, or the disk refuses. "
-            "Wait for the other one, or begin anew with --again.",
-        )
-    return error
 
 
 class MatchProgress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_what_would_change_is_told_and_then_written(shop: Call, database_url: st
     assert len(links) > 10
     assert len(links & world.pairs) >= 0.9 * len(links)
     first = lines[0]
-    assert first["left"]["source"], first["right"]["source"] == ("atelier", "boutique")
+    assert (first["left"]["source"], first["right"]["source"]) == ("atelier", "boutique")
     assert first["left"]["name"]
     assert first["findings"][0].keys() == {"comparison", "outcome", "weight", "accident"}
     assert {product for one in lines if one["change"] == "MERGE" for product in one["products"]} == {
@@ -187,6 +188,23 @@ def test_a_report_for_a_spreadsheet(shop: Call, tmp_path: Path) -> None:
 def test_what_cannot_be_matched(shop: Call, arguments: list[str], code: int, said: str) -> None:
     found = shop("match", *arguments)
     assert (found.exit_code, said in found.stderr) == (code, True), found.stderr
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it(shop: Call) -> None:
+    state = Path(".whence") / "match" / "atelier~boutique" / "run.duckdb"
+    state.parent.mkdir(parents=True)
+    held = "import duckdb, sys; _ = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", held, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        found = shop("match", "--dry-run")
+        other.communicate()
+    assert found.exit_code == 3
+    assert "another whence match is at it" in found.stderr
+    assert "begin anew with --again" in found.stderr
+    assert shop("match", "--dry-run").exit_code == 0
 
 
 def test_without_the_extra_it_says_what_to_install(shop: Call, monkeypatch: pytest.MonkeyPatch) -> None:

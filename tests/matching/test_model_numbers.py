@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import log
+
 import pytest
 
 from resolvers.matching.model_numbers import Kin, kin, numbers_of
 from resolvers.matching.profile import Listing, profile
-from resolvers.matching.vocabulary import vocabulary
+from resolvers.matching.vocabulary import Squares, vocabulary
 
 
 def related(
@@ -63,3 +66,16 @@ def test_a_description_counts() -> None:
 def test_what_many_have_is_no_model_number() -> None:
     crowd = tuple(f"Cable HDMI2 number{at}" for at in range(40))
     assert related("TV HDMI2", "Radio HDMI2", crowd, crowd) in (None, Kin.SAME_COMMON)
+
+
+def test_a_number_that_several_have_on_either_side_is_common_and_no_ending_of_itself() -> None:
+    assert related("Bag DSC500", "Strap DSC500", ("Lens DSC500",) * 3, ("Case DSC500",) * 3) is Kin.SAME_COMMON
+
+
+def test_weights_of_words_are_kept_for_so_many_and_reckoned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resolvers.matching.vocabulary.MOST_KEPT", 3)
+    squares = Squares(99, Counter({"kettle": 1, "base": 9}))
+    first = [squares[word] for word in ("kettle", "base", "never", "met", "kettle", "base")]
+    assert first[:2] == first[4:] == pytest.approx([log(100) ** 2, log(12) ** 2])
+    assert first[2] == first[0]  # a word that no name has weighs as one that stands once
+    assert len(squares) <= 3
